@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** What the surroundings say, checked. */
+export type Environment = {
+  mode: 'production' | 'development' | 'test';
+  port: number;
+  host: string;
+  /** Without a slash at its end. */
+  publicUrl: string;
+  /** Absolute. */
+  dataDir: string;
+  /** Null: PGlite in the data directory. */
+  databaseUrl: string | null;
+  databasePoolSize: number;
+  /** Jobs of one queue that this process runs at once. 0: it runs none. */
+  workers: number;
+  /** Threads that draw. */
+  renderWorkers: number;
+  logLevel: string;
+  /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
+  outboundAllow: readonly string[];
+  /** Null outside production when none was given: see `getSigningSecret`. */
+  signingSecret: string | null;
+};
+
+/** Every variable that the program reads, as the README prints it. */
+export const variables = [
+  { name: 'PORT', unit: 'port', default: '4000', reason: 'Where it listens; 0 takes a free one.' },
+  { name: 'HOST', unit: 'address', default: '127.0.0.1', reason: 'Which interface it listens on; `0.0.0.0` for all, as in a container.' },
+  { name: 'PUBLIC_URL', unit: 'URL', default: 'http://localhost:PORT', reason: 'How clients reach it; stands in front of every link it gives out.' },
+  { name: 'DATA_DIR', unit: 'folder', default: '.data', reason: 'Pictures, and the embedded database while DATABASE_URL is not set.' },
+  { name: 'DATABASE_URL', unit: 'postgres URL', default: '', reason: 'PostgreSQL 15 or later. Not set: an embedded database that one process owns.' },
+  { name: 'DATABASE_POOL', unit: 'connections', default: '10', reason: 'Connections to PostgreSQL of one process, besides the one that listens.' },
+  { name: 'WORKERS', unit: 'jobs', default: '4', reason: 'Jobs of one kind that this process runs at once; 0 leaves them to other processes.' },
+  { name: 'RENDER_WORKERS', unit: 'threads', default: 'number of cores', reason: 'Threads that draw; each holds about 200 MB.' },
+  { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
+  { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
+  { name: 'SIGNING_SECRET', unit: 'at least 32 characters', default: '', reason: 'Signs file links. Needed in production, equal on all replicas; elsewhere made once and kept in DATA_DIR.' },
+  { name: 'NODE_ENV', unit: 'mode', default: 'development', reason: '`production` seeds no demo data and insists on its secrets; `test` is for the tests.' },
+] as const;
+export type VariableName = (typeof variables)[number]['name'];
+
+/** The surroundings are wrong: every fault, one line each. */
+export class EnvironmentFault extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`The environment is wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.name = 'EnvironmentFault';
+    this.faults = faults;
+  }
+}
+
+const wholeNumber = (least: number, most: number) =>
+  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+const address = (protocols: readonly string[], expected: string) =>
+  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), `must be ${expected}`);
+const hostAndPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, 'must be host:port, separated by commas');
+
+const shape = {
+  PORT: wholeNumber(0, 65_535).default(4000),
+  HOST: z.string().default('127.0.0.1'),
+  PUBLIC_URL: address(['http:', 'https:'], 'an http or https URL').optional(),
+  DATA_DIR: z.string().default('.data'),
+  DATABASE_URL: address(['postgres:', 'postgresql:'], 'a postgres:// URL').optional(),
+  DATABASE_POOL: wholeNumber(2, 200).default(10),
+  WORKERS: wholeNumber(0, 64).default(4),
+  RENDER_WORKERS: wholeNumber(1, 64).default(Math.min(availableParallelism(), 8)),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
+  OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
+  SIGNING_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  NODE_ENV: z.enum(['production', 'development', 'test'], 'must be production, development or test').default('development'),
+} satisfies Record<VariableName, z.ZodType>;
+
+const schema = z.object(shape);
+
+function productionFaults(given: Readonly<Partial<Record<VariableName, string | undefined>>>): string[] {
+  if (given.NODE_ENV !== 'production') return [];
+  return [
+    ...(given.SIGNING_SECRET === undefined ? ['SIGNING_SECRET must be set in production'] : []),
+    ...(given.OUTBOUND_ALLOW === undefined ? [] : ['OUTBOUND_ALLOW must not be set in production']),
+  ];
+}
+
+/**
+ * Reads the variables; an empty one counts as not set.
+ * @throws EnvironmentFault with every fault at once.
+ */
+export function parseEnvironment(source: Readonly<Record<string, string | undefined>>): Environment {
+  const given: Partial<Record<VariableName, string | undefined>> = Object.fromEntries(variables.map(({ name }) => [name, source[name]?.trim() || undefined]));
+  const parsed = schema.safeParse(given);
+  const faults = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path[0]?.toString() ?? ''} ${message}`);
+  faults.push(...productionFaults(given));
+  if (!parsed.success || faults.length > 0) throw new EnvironmentFault([...new Set(faults)]);
+  const values = parsed.data;
+  return {
+    mode: values.NODE_ENV,
+    port: values.PORT,
+    host: values.HOST,
+    publicUrl: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    dataDir: resolve(values.DATA_DIR),
+    databaseUrl: values.DATABASE_URL ?? null,
+    databasePoolSize: values.DATABASE_POOL,
+    workers: values.WORKERS,
+    renderWorkers: values.RENDER_WORKERS,
+    logLevel: values.LOG_LEVEL ?? (values.NODE_ENV === 'production' ? 'info' : 'warn'),
+    outboundAllow: values.OUTBOUND_ALLOW,
+    signingSecret: values.SIGNING_SECRET ?? null,
+  };
+}
+
+/** The secret that was given, else the one in the data directory, which is made when there is none. */
+export function getSigningSecret({ signingSecret, dataDir }: Environment): string {
+  if (signingSecret !== null) return signingSecret;
+  const file = join(dataDir, 'signing-secret');
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  mkdirSync(dataDir, { recursive: true });
+  const draft = `${file}.${randomBytes(8).toString('hex')}`;
+  writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600 });
+  try {
+    // Whoever links first wins; nobody ever reads half a secret.
+    linkSync(draft, file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+  return readFileSync(file, 'utf8');
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { PgBoss } from 'pg-boss';
+import type { Connection } from './database.ts';
+import { type Definition, Interruption, type InterruptionKind, interruptionOf, type JobRun, type QueueOptions, Runner } from './jobs-runner.ts';
+
+export { Interruption, interruptionOf };
+export type { InterruptionKind, JobRun, QueueOptions };
+
+/** A job that failed for good. `reason` is what its last attempt threw. */
+export type FailedJob = { id: string; data: unknown; attempts: number; reason: unknown; failedAt: Date };
+
+export type EnqueueOptions = { jobKey?: string; tenant?: string; startAfter?: Date };
+
+/**
+ * Durable jobs. A job becomes visible with the commit of the transaction it was enqueued in. It runs at least once: whatever it does must
+ * be safe to be done twice. Of one tenant's jobs each comes behind all that other tenants have waited with as long a line.
+ */
+export type Jobs = {
+  /** Before `start()`. */
+  define<Data extends object>(queue: string, options: QueueOptions<Data>, run: (job: JobRun<Data>) => Promise<void>): void;
+  /** In the running transaction. A second one with the same `jobKey` changes nothing, also after the job's end. */
+  enqueue(queue: string, data: object, options?: EnqueueOptions): Promise<void>;
+  /** Removes the job when it waits, and aborts its signal in whichever process runs it. In the running transaction. */
+  cancel(queue: string, jobKey: string): Promise<void>;
+  /** The last 100. */
+  failed(queue: string): Promise<FailedJob[]>;
+  /** Gives a failed job one more attempt. */
+  retry(queue: string, id: string): Promise<void>;
+  /** `work: false` only enqueues. @throws Error when a queue that exists has no definition. */
+  start(options: { work: boolean }): Promise<void>;
+  /** Interrupts what runs, waits for it until the deadline, and hands back what did not end. */
+  stop(options?: { timeoutMs?: number }): Promise<void>;
+};
+
+const schema = 'jobs';
+const channel = 'jobs';
+const keptSeconds = 30 * 24 * 3600;
+
+export function createJobs(connection: Connection, options: { onError: (error: unknown) => void }): Jobs {
+  return new JobQueues(connection, options.onError);
+}
+
+class JobQueues implements Jobs {
+  readonly #connection: Connection;
+  readonly #onError: (error: unknown) => void;
+  /** Nobody else can work on this database. */
+  readonly #isAlone: boolean;
+  readonly #boss: PgBoss;
+  readonly #definitions = new Map<string, Definition>();
+  readonly #runners = new Map<string, Runner>();
+  #stopListening = async (): Promise<void> => {};
+
+  constructor(connection: Connection, onError: (error: unknown) => void) {
+    this.#connection = connection;
+    this.#onError = onError;
+    this.#isAlone = connection.kind === 'pglite';
+    this.#boss = createBoss(connection, this.#isAlone);
+    this.#boss.on('error', onError);
+  }
+
+  define<Data extends object>(queue: string, options: QueueOptions<Data>, run: (job: JobRun<Data>) => Promise<void>): void {
+    assert(!this.#definitions.has(queue), `queue ${queue} is defined twice`);
+    // The data of a job is what was enqueued with it, as JSON; that both are of one type is for the definer to see to.
+    this.#definitions.set(queue, { queue, options, run } as unknown as Definition);
+  }
+
+  async enqueue(queue: string, data: object, { jobKey, tenant, startAfter }: EnqueueOptions = {}): Promise<void> {
+    assert(this.#definitions.has(queue), `queue ${queue} is not defined`);
+    const id = jobKey === undefined ? null : idOf(queue, jobKey);
+    if (id !== null && (await this.#connection.execute(`select 1 from ${schema}.job where name = $1 and id = $2`, [queue, id])).length > 0) return;
+    const waiting = tenant === undefined ? 0 : await countOf(this.#connection, queue, tenant);
+    await this.#boss.send(queue, data, {
+      priority: -Math.min(waiting, 1000),
+      ...(id === null ? {} : { id }), ...(tenant === undefined ? {} : { group: { id: tenant } }), ...(startAfter ? { startAfter } : {}),
+    });
+    await this.#signal(`wake ${queue}`);
+  }
+
+  async cancel(queue: string, jobKey: string): Promise<void> {
+    const id = idOf(queue, jobKey);
+    await this.#boss.cancel(queue, id);
+    await this.#signal(`cancel ${queue} ${id}`);
+  }
+
+  async failed(queue: string): Promise<FailedJob[]> {
+    const rows = await this.#connection.execute(`select id, data, retry_count + 1 as attempts, output as reason, completed_on as "failedAt"
+      from ${schema}.job where name = $1 and state = 'failed' order by completed_on desc limit 100`, [queue]);
+    return rows as FailedJob[];
+  }
+
+  async retry(queue: string, id: string): Promise<void> {
+    await this.#boss.retry(queue, id);
+    await this.#signal(`wake ${queue}`);
+  }
+
+  start({ work }: { work: boolean }): Promise<void> {
+    return this.#connection.detached(async () => {
+      await this.#boss.start();
+      await prepareQueues(this.#boss, [...this.#definitions.values()], this.#isAlone ? 60 : 10);
+      if (work) await this.#startWorking();
+    });
+  }
+
+  async #startWorking(): Promise<void> {
+    const [boss, connection, onError] = [this.#boss, this.#connection, this.#onError];
+    const definitions = [...this.#definitions.values()].flatMap(withExhausted);
+    if (this.#isAlone) await takeOver(connection, boss, definitions.map(({ queue }) => queue));
+    for (const definition of definitions) this.#runners.set(definition.queue, new Runner({ boss, connection, definition, onError }));
+    this.#stopListening = await connection.listen(channel, (payload) => this.#hear(payload), () => this.#runners.forEach((runner) => runner.wake()));
+    for (const runner of this.#runners.values()) runner.start();
+  }
+
+  async stop({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    await this.#stopListening();
+    await Promise.all([...this.#runners.values()].map((runner) => runner.stop(timeoutMs)));
+    this.#runners.clear();
+    await this.#boss.stop({ graceful: false });
+  }
+
+  /** After the commit: here at once, and in other processes, if there can be any, by a notification. */
+  async #signal(payload: string): Promise<void> {
+    this.#connection.afterCommit(() => this.#hear(payload));
+    if (!this.#isAlone) await this.#connection.notify(channel, payload);
+  }
+
+  #hear(payload: string): void {
+    const [verb, queue = '', id = ''] = payload.split(' ');
+    if (verb === 'wake') this.#runners.get(queue)?.wake();
+    else this.#runners.get(queue)?.cancel(id);
+  }
+}
+
+function createBoss(connection: Connection, isAlone: boolean): PgBoss {
+  // Where nobody else can die, nobody's jobs have to be looked after every two seconds.
+  const seconds = isAlone ? 60 : 2;
+  return new PgBoss({
+    db: { executeSql: async (text, values) => ({ rows: await connection.execute(text, values) }) },
+    schema,
+    backend: isAlone ? 'pglite' : 'postgres',
+    schedule: false,
+    superviseIntervalSeconds: seconds,
+    monitorIntervalSeconds: seconds,
+    reindex: false,
+    monitorVacuum: false,
+  });
+}
+
+/** Jobs of a queue that ended without a last attempt of their own come to `<queue>.exhausted`. */
+function withExhausted(definition: Definition): Definition[] {
+  const { queue, options: { exhausted } } = definition;
+  if (!exhausted) return [definition];
+  return [definition, { queue: exhaustedOf(queue), options: { concurrency: 1, retryLimit: 10, retryDelaySeconds: 5, deadlineSeconds: 60 }, run: ({ data }) => exhausted(data) }];
+}
+
+const exhaustedOf = (queue: string): string => `${queue}.exhausted`;
+
+async function prepareQueues(boss: PgBoss, definitions: readonly Definition[], heartbeatSeconds: number): Promise<void> {
+  const all = definitions.flatMap(withExhausted);
+  const existing = new Set((await boss.getQueues()).map(({ name }) => name));
+  const orphaned = [...existing].filter((name) => !name.startsWith('__pgboss') && !all.some(({ queue }) => queue === name));
+  if (orphaned.length > 0) throw new Error(`no definition for the queues that exist: ${orphaned.join(', ')}`);
+  // Those that others point to come first.
+  for (const { queue, options } of all.reverse()) {
+    const settings = {
+      retryLimit: options.retryLimit, retryDelay: options.retryDelaySeconds ?? 0, retryBackoff: (options.retryDelaySeconds ?? 0) > 0,
+      // Ours comes first; this one is for a process that is too stuck to look at its clock.
+      expireInSeconds: options.deadlineSeconds + 60, heartbeatSeconds, deleteAfterSeconds: keptSeconds, retentionSeconds: keptSeconds,
+      ...(options.exhausted ? { deadLetter: exhaustedOf(queue) } : {}),
+    };
+    if (existing.has(queue)) await boss.updateQueue(queue, settings);
+    else await boss.createQueue(queue, settings);
+  }
+}
+
+/** Who owns the database alone knows that whatever was running is not running any more. */
+async function takeOver(connection: Connection, boss: PgBoss, queues: readonly string[]): Promise<void> {
+  for (const queue of queues) {
+    await connection.execute(`update ${schema}.job set state = 'retry', start_after = now(), heartbeat_on = null where name = $1 and state = 'active' and retry_count < retry_limit`, [queue]);
+    const spent = await connection.execute(`select id from ${schema}.job where name = $1 and state = 'active'`, [queue]);
+    if (spent.length > 0) await boss.fail(queue, spent.map(({ id }) => String(id)), { message: 'the process that ran it was killed' });
+  }
+}
+
+async function countOf(connection: Connection, queue: string, tenant: string): Promise<number> {
+  const [row] = await connection.execute(`select count(*)::int as n from ${schema}.job where name = $1 and group_id = $2 and state < 'completed'`, [queue, tenant]);
+  return Number(row?.['n'] ?? 0);
+}
+
+/** The same key is always the same job: what a second enqueue and a cancel go by. */
+function idOf(queue: string, jobKey: string): string {
+  const hex = createHash('sha256').update(`${queue} ${jobKey}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,53 @@
+import { type BlobStore, createBlobStore } from './blobs.ts';
+import { type Clients, createClients } from './clients.ts';
+import { type Credits, createCredits } from './credits.ts';
+import { type Connection, openConnection } from './database.ts';
+import { type Environment, getSigningSecret } from './env.ts';
+import { createJobs, type Jobs } from './jobs.ts';
+import { createKeys, type Keys } from './keys.ts';
+import { createLog, type Logger } from './log.ts';
+import { createOutbound, type Outbound } from './outbound.ts';
+import { createVision, type VisionEngine } from './vision/index.ts';
+import { createWebhooks, type Webhooks } from './webhooks.ts';
+
+/** What the subgraphs of one process share. */
+export type Platform = {
+  env: Environment;
+  connection: Connection;
+  keys: Keys;
+  credits: Credits;
+  clients: Clients;
+  jobs: Jobs;
+  blobs: BlobStore;
+  outbound: Outbound;
+  webhooks: Webhooks;
+  vision: VisionEngine;
+  log: Logger;
+};
+
+/** `connection`: the platform closes it when it stops. */
+export type PlatformOptions = { connection?: Connection; log?: Logger };
+
+/** Opens everything that the subgraphs share. Jobs do not run before `startSubgraphs`. `stop` hands back what runs and closes all. */
+export async function createPlatform(env: Environment, options: PlatformOptions = {}): Promise<Platform & { stop(): Promise<void> }> {
+  const log = options.log ?? createLog(env.logLevel);
+  const connection = options.connection ?? (await openConnection({ databaseUrl: env.databaseUrl, dataDir: env.dataDir, poolSize: env.databasePoolSize }));
+  const keys = await createKeys(connection);
+  const jobs = createJobs(connection, { onError: (error) => log.error({ err: error }, 'job queue') });
+  const outbound = createOutbound({ allow: env.outboundAllow });
+  const vision = createVision({ workers: env.renderWorkers });
+  const platform: Platform = {
+    env, log, connection, keys, jobs, outbound, vision,
+    credits: createCredits(connection),
+    clients: createClients(connection),
+    blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
+    webhooks: createWebhooks({ jobs, outbound, log }),
+  };
+  const stop = async (): Promise<void> => {
+    await jobs.stop();
+    await vision.close();
+    await keys.close();
+    await connection.close();
+  };
+  return { ...platform, stop };
+}

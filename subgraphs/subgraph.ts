@@ -1,0 +1,40 @@
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { SubgraphName } from '../schema/sdl.ts';
+import type { AccountId, KeyId } from './ids.ts';
+
+export type AccountKind = 'personal' | 'enterprise' | 'partner' | 'organization';
+
+/** Who sent a request: what one usable key stands for. */
+export type Caller = {
+  accountId: AccountId;
+  accountKind: AccountKind;
+  keyId: KeyId;
+  /** `resource:read` or `resource:write`. */
+  scopes: ReadonlySet<string>;
+};
+
+/** What every resolver of every subgraph knows of the request. A subgraph adds its own loaders. */
+export type RequestContext = {
+  /** Null for a request without a credential. */
+  caller: Caller | null;
+  requestId: string;
+};
+
+/** One operation for one subgraph, as a query plan's fetch asks for it. */
+export type SubgraphRequest = {
+  document: DocumentNode;
+  operationName?: string | undefined;
+  variables: Readonly<Record<string, unknown>>;
+  request: RequestContext;
+  signal?: AbortSignal | undefined;
+};
+
+/** A whole subgraph, ready to be queried in the process that created it. */
+export type Subgraph = {
+  name: SubgraphName;
+  schema: GraphQLSchema;
+  /** A query or a mutation. All operations of one `request` object share its data loaders. */
+  execute(operation: SubgraphRequest): Promise<ExecutionResult>;
+  /** A subscription: the stream of its answers, or one answer with errors when it cannot start. */
+  subscribe(operation: SubgraphRequest): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+};

@@ -1,0 +1,75 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { AccountId, UploadId } from './ids.ts';
+
+/** For how long an upload may be sent, and then taken. */
+export const stagedForMs = 3_600_000;
+
+export class UploadTooLarge extends Error {}
+
+/** Bytes that were sent to us and that no image was made of yet, at most an hour old. */
+export function createStaging(root: string) {
+  let sweptAt = 0;
+  const fileOf = (accountId: AccountId, uploadId: UploadId): string | null =>
+    (/^[0-9a-f-]{36}$/.test(accountId) && /^[A-Za-z0-9_]+$/.test(uploadId) ? join(root, `${accountId}.${uploadId}`) : null);
+  return {
+    /** False when that upload was sent before. Throws UploadTooLarge. */
+    async put(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean> {
+      const file = fileOf(accountId, uploadId);
+      if (!file) return false;
+      await mkdir(root, { recursive: true });
+      const claimed = await open(`${file}.sent`, 'wx').catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? null : Promise.reject(error)));
+      if (!claimed) return false;
+      await claimed.close();
+      try {
+        await pipeline(limited(body, limitBytes), createWriteStream(`${file}.tmp`));
+        await rename(`${file}.tmp`, file);
+        return true;
+      } catch (error) {
+        // A broken transfer may be sent again.
+        await Promise.all([rm(`${file}.tmp`, { force: true }), rm(`${file}.sent`, { force: true })]);
+        throw error;
+      }
+    },
+    /** Gives the bytes once; null when there are none. */
+    async take(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null> {
+      const file = fileOf(accountId, uploadId);
+      const found = file && (await stat(file).catch(nullWhenMissing));
+      if (!file || !found || Date.now() - found.mtimeMs > stagedForMs) return null;
+      const mine = `${file}.taken`;
+      // Of two that take at once the rename lets one through.
+      const taken = await rename(file, mine).then(() => true, nullWhenMissing);
+      if (!taken) return null;
+      const bytes = await readFile(mine);
+      await rm(mine, { force: true });
+      return bytes;
+    },
+    /** Forgets what nobody took, at most every ten minutes. */
+    async sweep(): Promise<void> {
+      if (Date.now() - sweptAt < stagedForMs / 6) return;
+      sweptAt = Date.now();
+      for (const name of (await readdir(root).catch(nullWhenMissing)) ?? []) {
+        const found = await stat(join(root, name)).catch(nullWhenMissing);
+        if (found && Date.now() - found.mtimeMs > 2 * stagedForMs) await rm(join(root, name), { force: true });
+      }
+    },
+  };
+}
+
+function nullWhenMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
+
+async function* limited(body: AsyncIterable<Uint8Array>, limitBytes: number): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  // A request that is cut short must stay open, for its answer goes over the same socket.
+  for await (const chunk of body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > limitBytes) throw new UploadTooLarge(`over ${limitBytes} bytes`);
+    yield chunk;
+  }
+}
