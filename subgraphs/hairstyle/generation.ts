@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { Failure } from '../../schema/failures.ts';
+import type { GenerateHairstyleInput } from '../../schema/types/hairstyle.ts';
+import { type AccountId, type ClientId, type GenerationId, newGenerationId, newPictureId, parseClientId } from '../ids.ts';
+import { interruptionOf, type JobRun } from '../jobs.ts';
+import type { Platform } from '../platform.ts';
+import type { Caller } from '../subgraph.ts';
+import { EngineFault, EngineRefusal, type RenderedImage } from '../vision/engine.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Images } from './image.ts';
+import { createReporter, type Journal } from './progress.ts';
+import { createPace, renderAll, type RenderOrder } from './render.ts';
+import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, etaSeconds, type Failing, fingerprintOf, percentOf, replayForMs } from './rules.ts';
+import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
+
+export const generationQueue = 'hairstyle.generation';
+/** Names the callbacks of generations among those of other subgraphs. */
+export const callbackSource = 'hairstyle.generation';
+export type GenerationJob = { accountId: AccountId; generationId: GenerationId };
+type Parts = { platform: Platform; store: Store; catalogue: Catalogue; images: Images; journal: Journal };
+
+type Pace = ReturnType<typeof createPace>;
+export type Generations = ReturnType<typeof createGenerations>;
+
+/** The whole life of a generation: accepted, run by a worker, finished, failed or canceled. */
+export function createGenerations(parts: Parts) {
+  const pace = createPace();
+  return {
+    accept: async (caller: Caller, input: GenerateHairstyleInput): Promise<GenerationRow> => accept(parts, pace, caller, input),
+    cancel: async (caller: Caller, id: GenerationId | null): Promise<GenerationRow> => cancel(parts, caller.accountId, id),
+    /** Does the job. Safe to run twice, and again after a crash at any moment. */
+    run: async (job: JobRun<GenerationJob>): Promise<void> => run(parts, pace, job),
+    /** For a job that failed for good and may not have said so, as after its process was killed again and again. */
+    abandon: async ({ accountId, generationId }: GenerationJob): Promise<void> => fail(parts, accountId, generationId, faultOf('INTERNAL')),
+  };
+}
+
+async function accept({ platform, store, catalogue, images, journal }: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput): Promise<GenerationRow> {
+  const { accountId } = caller;
+  const claim = { key: checkIdempotencyKey(input.idempotencyKey), fingerprint: fingerprintOf(input), since: new Date(Date.now() - replayForMs) };
+  // Before all else: a repeated request is answered even when its address is gone by now.
+  const earlier = claim.key === null ? null : await store.findKey(accountId, claim.key, claim.since);
+  if (earlier) return replay(store, accountId, claim.fingerprint, earlier);
+  const styleIds = checkStyles(input.styleIds, (id) => catalogue.findStyle(id) !== null);
+  const color = chooseColor(catalogue.colors, input.hairColor);
+  const callbackUrl = input.callbackUrl ? checkHttpUrl(input.callbackUrl, 'callbackUrl') : null;
+  const clientId = await checkClient(platform, accountId, input.clientId);
+  const mode = input.mode ?? 'LIVE';
+  return images.withChosen(accountId, chooseImage(input), async (keep) => platform.connection.transaction(async () => {
+    const id = newGenerationId();
+    const taken = claim.key === null ? null : await store.claimKey(accountId, claim.key, { fingerprint: claim.fingerprint, generationId: id }, claim.since);
+    if (taken) return replay(store, accountId, claim.fingerprint, taken);
+    const source = await keep();
+    const row = await store.insertGeneration(accountId, {
+      id, clientId: clientId, mode, gender: input.gender, forceNewHairline: input.forceNewHairline ?? false, sourceId: source.id, styleIds,
+      colorId: color?.id ?? null, callbackUrl: callbackUrl, seed: seedOf(source), cost: costOf(mode, styleIds.length), status: 'QUEUED', stage: 'queued', percent: 0,
+      etaSeconds: etaSeconds(pace.secondsPerPicture(), styleIds.map(() => 0), platform.env.renderWorkers), lastSeq: 1, failure: null, updatedAt: new Date(), completedAt: null,
+    });
+    await platform.credits.reserve(accountId, id, row.cost, `Hairstyle generation, ${styleIds.length} pictures`);
+    await journal.begin(row);
+    const job: GenerationJob = { accountId, generationId: id };
+    await platform.jobs.enqueue(generationQueue, job, { jobKey: id, tenant: accountId });
+    return row;
+  }));
+}
+
+async function replay(store: Store, accountId: AccountId, fingerprint: string, earlier: { fingerprint: string; generationId: GenerationId }): Promise<GenerationRow> {
+  if (earlier.fingerprint !== fingerprint) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request', { path: ['input', 'idempotencyKey'] });
+  const row = await store.findGeneration(accountId, earlier.generationId);
+  assert(row, 'a key is written with its generation');
+  return row;
+}
+
+async function checkClient({ clients }: Platform, accountId: AccountId, given: string | null | undefined): Promise<ClientId | null> {
+  if (given === null || given === undefined) return null;
+  const clientId = parseClientId(given);
+  const client = clientId && (await clients.findClient(accountId, clientId));
+  if (!client) throw new Failure('NOT_FOUND', 'No such client', { path: ['input', 'clientId'] });
+  return clientId;
+}
+
+/** The same photo is drawn the same way again. */
+const seedOf = ({ blobKey }: ImageRow): number => Number.parseInt(blobKey.slice(0, 7), 16);
+
+async function run(parts: Parts, pace: Pace, { data: { accountId, generationId }, lastAttempt, signal }: JobRun<GenerationJob>): Promise<void> {
+  const generation = await begin(parts, accountId, generationId);
+  if (!generation) return;
+  try {
+    await produce(parts, pace, generation, signal);
+  } catch (error) {
+    const interruption = interruptionOf(signal);
+    // Canceled, or for another process to do: either way the generation is no longer ours.
+    if (interruption !== null && interruption !== 'deadline') throw error;
+    if (error instanceof EngineRefusal) return fail(parts, accountId, generationId, { code: error.code, message: error.message, retryable: false });
+    if (lastAttempt) await fail(parts, accountId, generationId, faultOf(interruption === 'deadline' ? 'TIMEOUT' : error instanceof EngineFault ? error.code : 'INTERNAL'));
+    throw error;
+  }
+}
+
+/** Null: it is final already. */
+async function begin({ platform, store, journal }: Parts, accountId: AccountId, id: GenerationId): Promise<GenerationRow | null> {
+  return platform.connection.transaction(async () => {
+    const open = await store.lockOpenGeneration(accountId, id);
+    return open?.status === 'QUEUED' ? journal.record(accountId, id, 'STATUS', { status: 'PROCESSING', stage: 'validate', percent: percentOf([0]) }) : open;
+  });
+}
+
+async function produce(parts: Parts, pace: Pace, generation: GenerationRow, signal: AbortSignal): Promise<void> {
+  const { platform, store, journal } = parts;
+  const { accountId, id, styleIds } = generation;
+  const present = new Set((await store.listPictures(accountId, [id])).map(({ position }) => position));
+  const gone = new AbortController();
+  const atOnce = platform.env.renderWorkers;
+  const reporter = createReporter(generation, styleIds.map((_, position) => (present.has(position) ? 1 : 0)), { ...pace, atOnce }, async (advance) => {
+    const row = await platform.connection.transaction(async () => journal.record(accountId, id, 'PROGRESS', advance));
+    if (!row) gone.abort();
+  });
+  const rendering = renderAll(platform.vision, await orderOf(parts, generation, present), atOnce, AbortSignal.any([signal, gone.signal]), {
+    onProgress: reporter.report,
+    async onPicture(position, image, tookMs) {
+      pace.note(tookMs);
+      await reporter.stored(position, async (advance) => {
+        if (!(await keep(parts, generation, position, image, advance))) gone.abort();
+      });
+    },
+  });
+  await rendering.catch((error: unknown) => {
+    if (!gone.signal.aborted) throw error;
+  });
+  await reporter.settle();
+  if (!gone.signal.aborted) await finish(parts, accountId, id);
+}
+
+async function orderOf({ platform, store, catalogue }: Parts, generation: GenerationRow, present: ReadonlySet<number>): Promise<RenderOrder> {
+  const [source] = await store.findImages(generation.accountId, [generation.sourceId]);
+  assert(source, 'a source is kept as long as its generations');
+  const photo = await platform.blobs.read(source.blobKey);
+  if (!photo) throw new Error(`the file of ${source.id} is gone`);
+  return {
+    photo, photoKey: source.blobKey.slice(0, 64), seed: generation.seed, forceNewHairline: generation.forceNewHairline,
+    color: generation.colorId === null ? null : catalogue.getColor(generation.colorId), mode: generation.mode === 'TEST' ? 'test' : 'live',
+    looks: generation.styleIds.flatMap((styleId, position) => (present.has(position) ? [] : [{ position, look: catalogue.getStyle(styleId).look }])),
+  };
+}
+
+/** Stores a finished picture and tells of it. False: the generation is final, the picture was thrown away. */
+async function keep({ platform, store, journal }: Parts, generation: GenerationRow, position: number, image: RenderedImage, advance: Advance): Promise<boolean> {
+  const { accountId, id, styleIds, colorId } = generation;
+  const blobKey = await platform.blobs.put(image.bytes, { contentType: image.mime });
+  const { width, height } = image;
+  const picture = { id: newPictureId(), generationId: id, position, styleId: styleIds[position] ?? '', colorId, blobKey, width, height, lowQuality: image.quality === 'low' };
+  const outcome = await platform.connection.transaction(async () => {
+    if (!(await store.lockOpenGeneration(accountId, id))) return 'final';
+    // Another worker that was taken for dead may have been here before.
+    if (!(await store.insertPicture(accountId, picture))) return 'there';
+    await journal.record(accountId, id, 'IMAGE_READY', advance, picture.id);
+    return 'kept';
+  });
+  if (outcome !== 'kept') await platform.blobs.delete(blobKey);
+  return outcome !== 'final';
+}
+
+async function finish(parts: Parts, accountId: AccountId, id: GenerationId): Promise<void> {
+  await parts.platform.connection.transaction(async () => {
+    const open = await parts.store.lockOpenGeneration(accountId, id);
+    if (!open) return;
+    await parts.platform.credits.consume(id);
+    await close(parts, open, { status: 'COMPLETED', stage: 'done', percent: 100 });
+  });
+}
+
+async function fail(parts: Parts, accountId: AccountId, id: GenerationId, failure: Omit<Failing, 'refunded'>): Promise<void> {
+  await parts.platform.connection.transaction(async () => {
+    const open = await parts.store.lockOpenGeneration(accountId, id);
+    if (!open) return;
+    const refunded = await parts.platform.credits.release(id);
+    await close(parts, open, { status: 'FAILED', failure: { ...failure, refunded } });
+  });
+}
+
+async function cancel(parts: Parts, accountId: AccountId, id: GenerationId | null): Promise<GenerationRow> {
+  const { platform, store } = parts;
+  if (id) await platform.connection.transaction(async () => {
+    const open = await store.lockOpenGeneration(accountId, id);
+    if (!open) return;
+    await platform.credits.release(id);
+    await close(parts, open, { status: 'CANCELED' });
+    await platform.jobs.cancel(generationQueue, id);
+  });
+  const row = id && (await store.findGeneration(accountId, id));
+  if (!row) throw new Failure('NOT_FOUND', 'No such generation', { path: ['id'] });
+  return row;
+}
+
+/** The last change of a generation, in the running transaction: status, terminal event, callback; what is not paid is withdrawn. */
+async function close({ platform, store, journal }: Parts, open: GenerationRow, end: Advance & { status: 'COMPLETED' | 'FAILED' | 'CANCELED' }): Promise<void> {
+  const { accountId, id, callbackUrl: url } = open;
+  const withdrawn = end.status === 'COMPLETED' ? [] : await store.deletePictures(accountId, id);
+  await journal.record(accountId, id, end.status, { ...end, etaSeconds: null, completedAt: new Date() });
+  if (url !== null) await platform.webhooks.send(callbackSource, { accountId, subjectId: id, url });
+  platform.connection.afterCommit(() => {
+    // A file that stays behind is a waste, not a fault.
+    Promise.all(withdrawn.map(async (key) => platform.blobs.delete(key))).catch((error: unknown) => platform.log.warn({ err: error, generation: id }, 'withdrawn pictures were not deleted'));
+  });
+}
+
+const faultMessages = { TIMEOUT: 'Making the pictures took too long.', UNAVAILABLE: 'The pictures cannot be made at the moment.', INTERNAL: 'Something went wrong on our side.' };
+
+function faultOf(code: keyof typeof faultMessages): Omit<Failing, 'refunded'> {
+  return { code, message: `${faultMessages[code]} Please try again.`, retryable: true };
+}

@@ -1,0 +1,32 @@
+import { createEventLog } from '../events.ts';
+import { migrate } from '../migrations.ts';
+import type { Platform } from '../platform.ts';
+import { buildSubgraph } from '../schema.ts';
+import type { Subgraph } from '../subgraph.ts';
+import { callbackContent } from './callback.ts';
+import { createCatalogue } from './catalogue.ts';
+import { callbackSource, createGenerations, generationQueue, type GenerationJob } from './generation.ts';
+import { createImages } from './image.ts';
+import { createLists, createLoaders } from './loaders.ts';
+import { generations as firstTables } from './migrations/001-generations.ts';
+import type { Context, EventBody } from './models.ts';
+import { createJournal } from './progress.ts';
+import { resolvers } from './resolvers.ts';
+import { createStore } from './store.ts';
+
+/** The subgraph of styles, colors, photos and generations, and the worker that makes the pictures. */
+export async function createHairstyle(platform: Platform): Promise<Subgraph> {
+  const { blobs, connection, env, jobs, webhooks } = platform;
+  const events = createEventLog<EventBody>(connection, 'hairstyle');
+  await migrate(connection, 'hairstyle', { ...events.migrations, '001_generations': firstTables });
+  const store = createStore(connection);
+  const catalogue = createCatalogue(() => env.publicUrl);
+  const journal = createJournal(store, events);
+  const images = createImages({ platform, store });
+  const generations = createGenerations({ platform, store, catalogue, images, journal });
+  const queue = { concurrency: Math.max(1, env.workers), retryLimit: 2, deadlineSeconds: 900, exhausted: generations.abandon };
+  jobs.define<GenerationJob>(generationQueue, queue, generations.run);
+  webhooks.define(callbackSource, async (accountId, id) => callbackContent(store, blobs, accountId, id));
+  const shared = { blobs, catalogue, images, generations, journal, lists: createLists(store) };
+  return buildSubgraph<Context>('hairstyle', resolvers, (request) => ({ ...request, ...shared, loaders: createLoaders(store, request) }));
+}

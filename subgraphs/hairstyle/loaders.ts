@@ -1,0 +1,47 @@
+import DataLoader from 'dataloader';
+import type { AccountId, GenerationId, ImageId, PictureId } from '../ids.ts';
+import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
+import type { RequestContext } from '../subgraph.ts';
+import type { GenerationFilter, GenerationRow, ImageRow, PictureRow, Store } from './store.ts';
+
+export type Loaders = ReturnType<typeof createLoaders>;
+export type Lists = ReturnType<typeof createLists>;
+
+/** One statement for all rows of a kind that a request asks for. Rows of another account, and all of them without a caller, are null. */
+export function createLoaders(store: Store, { caller }: RequestContext) {
+  const accountId = caller?.accountId ?? null;
+  return {
+    generation: byId<GenerationId, GenerationRow>(accountId, store.findGenerations),
+    image: byId<ImageId, ImageRow>(accountId, store.findImages),
+    picture: byId<PictureId, PictureRow>(accountId, store.findPictures),
+    picturesOf: new DataLoader<GenerationId, PictureRow[]>(async (ids) => {
+      const rows = accountId === null ? [] : await store.listPictures(accountId, ids);
+      const groups = Map.groupBy(rows, (row) => row.generationId);
+      return ids.map((id) => groups.get(id) ?? []);
+    }),
+  };
+}
+
+function byId<Id extends string, Row extends { id: Id }>(accountId: AccountId | null, find: (accountId: AccountId, ids: readonly Id[]) => Promise<Row[]>): DataLoader<Id, Row | null> {
+  return new DataLoader<Id, Row | null>(async (ids) => {
+    const rows = accountId === null ? [] : await find(accountId, ids);
+    const known = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => known.get(id) ?? null);
+  });
+}
+
+type Paging = { first: number; after?: string | null };
+
+/** Pages of an account's rows, newest first. */
+export function createLists(store: Store) {
+  return {
+    async generations(accountId: AccountId, filter: GenerationFilter, paging: Paging): Promise<CountedPage<GenerationRow>> {
+      const request = pageRequest(paging, 10);
+      return countedPage(await store.listGenerations(accountId, filter, request), request, ({ id }) => id, async () => store.countGenerations(accountId, filter));
+    },
+    async images(accountId: AccountId, paging: Paging): Promise<CountedPage<ImageRow>> {
+      const request = pageRequest(paging, 20);
+      return countedPage(await store.listImages(accountId, request), request, ({ id }) => id, async () => store.countImages(accountId));
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { CamelCasePlugin, type ExpressionBuilder, type Insertable, type Selectable, sql } from 'kysely';
+import type { BlobKey } from '../blobs.ts';
+import { type Connection, json, type Store as Database } from '../database.ts';
+import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
+import type { PageRequest } from '../paging.ts';
+import { openStatuses, type Status } from './rules.ts';
+import type { Tables } from './tables.ts';
+
+export type ImageRow = Selectable<Tables['image']>;
+export type GenerationRow = Selectable<Tables['generation']>;
+export type PictureRow = Selectable<Tables['picture']>;
+export type Advance = Partial<Pick<GenerationRow, 'status' | 'stage' | 'percent' | 'etaSeconds' | 'failure' | 'completedAt'>>;
+export type GenerationFilter = { status?: Status | null | undefined; clientId?: ClientId | undefined };
+
+// What is in a JSON column stays as it was written.
+const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
+
+export type Store = ReturnType<typeof createStore>;
+
+/** Every statement on the schema `hairstyle`. The tenant is always the first argument; rows of another one are not there. */
+export function createStore(connection: Connection) {
+  const tables = connection.store<Tables>('hairstyle');
+  const database = () => tables().withPlugin(camelCase);
+  return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...secretStatements(database) };
+}
+
+/** What a statement gives that a page shows: newest first, strictly behind `after`. */
+const behind = (after: string | null) => ({ eb }: ExpressionBuilder<Tables, 'image'> | ExpressionBuilder<Tables, 'generation'>) => (after === null ? eb.val(true) : sql<boolean>`id < ${after}`);
+
+function imageStatements(database: Database<Tables>) {
+  return {
+    insertImage: async (accountId: AccountId, image: Omit<Insertable<Tables['image']>, 'accountId'>): Promise<ImageRow> =>
+      database().insertInto('image').values({ ...image, accountId, issues: json(image.issues) }).returningAll().executeTakeFirstOrThrow(),
+    findImages: async (accountId: AccountId, ids: readonly ImageId[]): Promise<ImageRow[]> =>
+      database().selectFrom('image').selectAll().where('accountId', '=', accountId).where('id', 'in', ids).execute(),
+    /** The newest of that name. */
+    findImageByName: async (accountId: AccountId, name: string): Promise<ImageRow | null> =>
+      (await database().selectFrom('image').selectAll().where('accountId', '=', accountId).where('name', '=', name).orderBy('id', 'desc').limit(1).executeTakeFirst()) ?? null,
+    listImages: async (accountId: AccountId, { limit, after }: PageRequest): Promise<ImageRow[]> =>
+      database().selectFrom('image').selectAll().where('accountId', '=', accountId).where(behind(after)).orderBy('id', 'desc').limit(limit).execute(),
+    countImages: async (accountId: AccountId): Promise<number> =>
+      count(database().selectFrom('image').select((eb) => eb.fn.countAll<number>().as('total')).where('accountId', '=', accountId)),
+  };
+}
+
+const count = async (statement: { executeTakeFirstOrThrow(): Promise<{ total: number }> }): Promise<number> => Number((await statement.executeTakeFirstOrThrow()).total);
+
+function generationStatements(database: Database<Tables>) {
+  const matching = (accountId: AccountId, { status, clientId }: GenerationFilter) => ({ eb, and }: ExpressionBuilder<Tables, 'generation'>) =>
+    and([eb('accountId', '=', accountId), ...(status ? [eb('status', '=', status)] : []), ...(clientId ? [eb('clientId', '=', clientId)] : [])]);
+  return {
+    insertGeneration: async (accountId: AccountId, generation: Omit<Insertable<Tables['generation']>, 'accountId'>): Promise<GenerationRow> =>
+      database().insertInto('generation').values({ ...generation, accountId, styleIds: json(generation.styleIds) }).returningAll().executeTakeFirstOrThrow(),
+    findGenerations: async (accountId: AccountId, ids: readonly GenerationId[]): Promise<GenerationRow[]> =>
+      database().selectFrom('generation').selectAll().where('accountId', '=', accountId).where('id', 'in', ids).execute(),
+    findGeneration: async (accountId: AccountId, id: GenerationId): Promise<GenerationRow | null> =>
+      (await database().selectFrom('generation').selectAll().where('accountId', '=', accountId).where('id', '=', id).executeTakeFirst()) ?? null,
+    /** Holds the row to the end of the transaction: of two that want to change a generation, one waits here. Null: final, or not this tenant's. */
+    lockOpenGeneration: async (accountId: AccountId, id: GenerationId): Promise<GenerationRow | null> =>
+      (await database().selectFrom('generation').selectAll().where('accountId', '=', accountId).where('id', '=', id).where('status', 'in', openStatuses).forUpdate().executeTakeFirst()) ?? null,
+    /** The percentage never falls, and a final generation never changes: null then. */
+    advanceGeneration: async (accountId: AccountId, id: GenerationId, { percent, failure, ...fields }: Advance): Promise<GenerationRow | null> =>
+      (await database().updateTable('generation')
+        .set((eb) => ({
+          ...fields, lastSeq: eb('lastSeq', '+', 1), updatedAt: new Date(),
+          ...(percent !== undefined && { percent: sql<number>`greatest(percent, ${percent}::integer)` }), ...(failure && { failure: json(failure) }),
+        }))
+        .where('accountId', '=', accountId).where('id', '=', id).where('status', 'in', openStatuses).returningAll().executeTakeFirst()) ?? null,
+    listGenerations: async (accountId: AccountId, filter: GenerationFilter, { limit, after }: PageRequest): Promise<GenerationRow[]> =>
+      database().selectFrom('generation').selectAll().where(matching(accountId, filter)).where(behind(after)).orderBy('id', 'desc').limit(limit).execute(),
+    countGenerations: async (accountId: AccountId, filter: GenerationFilter): Promise<number> =>
+      count(database().selectFrom('generation').select((eb) => eb.fn.countAll<number>().as('total')).where(matching(accountId, filter))),
+    findLatestGeneration: async (accountId: AccountId): Promise<GenerationRow | null> =>
+      (await database().selectFrom('generation').selectAll().where('accountId', '=', accountId).orderBy('updatedAt', 'desc').limit(1).executeTakeFirst()) ?? null,
+    /**
+     * Takes an idempotency key for a generation. Of two at once the second waits for the first one's transaction.
+     * Null: it is taken now. Else who has it; keys from before `since` are free again.
+     */
+    claimKey: async (accountId: AccountId, key: string, claim: { fingerprint: string; generationId: GenerationId }, since: Date) => {
+      const taken = await database().insertInto('idempotencyKey').values({ ...claim, accountId, key, createdAt: new Date() })
+        .onConflict((conflict) => conflict.columns(['accountId', 'key']).doUpdateSet({ ...claim, createdAt: new Date() }).where('idempotencyKey.createdAt', '<', since))
+        .returning('key').executeTakeFirst();
+      return taken ? null : (await findKey(database, accountId, key, since));
+    },
+    findKey: async (accountId: AccountId, key: string, since: Date) => findKey(database, accountId, key, since),
+  };
+}
+
+const findKey = async (database: Database<Tables>, accountId: AccountId, key: string, since: Date) =>
+  (await database().selectFrom('idempotencyKey').select(['fingerprint', 'generationId']).where('accountId', '=', accountId).where('key', '=', key)
+    .where('createdAt', '>=', since).executeTakeFirst()) ?? null;
+
+function pictureStatements(database: Database<Tables>) {
+  return {
+    /** Null: that position is there already. */
+    insertPicture: async (accountId: AccountId, picture: Omit<Insertable<Tables['picture']>, 'accountId'>): Promise<PictureRow | null> =>
+      (await database().insertInto('picture').values({ ...picture, accountId })
+        .onConflict((conflict) => conflict.columns(['generationId', 'position']).doNothing()).returningAll().executeTakeFirst()) ?? null,
+    findPictures: async (accountId: AccountId, ids: readonly PictureId[]): Promise<PictureRow[]> =>
+      database().selectFrom('picture').selectAll().where('accountId', '=', accountId).where('id', 'in', ids).execute(),
+    /** In the order of the styles. */
+    listPictures: async (accountId: AccountId, generationIds: readonly GenerationId[]): Promise<PictureRow[]> =>
+      database().selectFrom('picture').selectAll().where('accountId', '=', accountId).where('generationId', 'in', generationIds).orderBy('generationId').orderBy('position').execute(),
+    /** Gives the blobs that nobody points to any more. */
+    deletePictures: async (accountId: AccountId, generationId: GenerationId): Promise<BlobKey[]> =>
+      (await database().deleteFrom('picture').where('accountId', '=', accountId).where('generationId', '=', generationId).returning('blobKey').execute()).map((row) => row.blobKey),
+  };
+}
+
+function secretStatements(database: Database<Tables>) {
+  return {
+    /** The account's webhook secret; `fresh` becomes it when there is none. */
+    getWebhookSecret: async (accountId: AccountId, fresh: string): Promise<string> => {
+      await database().insertInto('webhookSecret').values({ accountId, secret: fresh }).onConflict((conflict) => conflict.doNothing()).execute();
+      return (await database().selectFrom('webhookSecret').select('secret').where('accountId', '=', accountId).executeTakeFirstOrThrow()).secret;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { GeneratedAlways } from 'kysely';
+import type { BlobKey } from '../blobs.ts';
+import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
+import type { ImageIssue } from '../vision/engine.ts';
+import type { Failing, Gender, Mode, Status } from './rules.ts';
+
+/** The tables of the schema `hairstyle`; in the database the same names are written in snake_case. */
+export type Tables = {
+  image: ImageTable;
+  generation: GenerationTable;
+  picture: PictureTable;
+  idempotencyKey: IdempotencyKeyTable;
+  webhookSecret: WebhookSecretTable;
+};
+
+type ImageTable = {
+  id: ImageId;
+  accountId: AccountId;
+  name: string;
+  blobKey: BlobKey;
+  width: number;
+  height: number;
+  issues: readonly ImageIssue[];
+  createdAt: GeneratedAlways<Date>;
+};
+
+type GenerationTable = {
+  id: GenerationId;
+  accountId: AccountId;
+  clientId: ClientId | null;
+  mode: Mode;
+  gender: Gender;
+  forceNewHairline: boolean;
+  sourceId: ImageId;
+  styleIds: readonly string[];
+  colorId: string | null;
+  callbackUrl: string | null;
+  seed: number;
+  cost: number;
+  status: Status;
+  stage: string;
+  percent: number;
+  etaSeconds: number | null;
+  /** Number of the generation's last event. */
+  lastSeq: number;
+  /** Set exactly when FAILED. */
+  failure: Failing | null;
+  createdAt: GeneratedAlways<Date>;
+  updatedAt: Date;
+  /** Set exactly when the status is final. */
+  completedAt: Date | null;
+};
+
+type PictureTable = {
+  id: PictureId;
+  accountId: AccountId;
+  generationId: GenerationId;
+  /** Index in the generation's styles. */
+  position: number;
+  styleId: string;
+  colorId: string | null;
+  blobKey: BlobKey;
+  width: number;
+  height: number;
+  lowQuality: boolean;
+  createdAt: GeneratedAlways<Date>;
+};
+
+type IdempotencyKeyTable = { accountId: AccountId; key: string; fingerprint: string; generationId: GenerationId; createdAt: Date };
+type WebhookSecretTable = { accountId: AccountId; secret: string; createdAt: GeneratedAlways<Date> };
