@@ -1,0 +1,128 @@
+import type { Look } from './looks/look.ts';
+
+/** Part of the work a progress report speaks of, in the order it is done. */
+export type EngineStage = 'decode' | 'detect' | 'segment' | 'render' | 'encode' | 'remote';
+
+/** What every engine call is given: how to stop it, what makes it repeatable, where to report. */
+export type EngineContext = {
+  signal: AbortSignal;
+  seed: number;
+  /** `test` marks the picture visibly. */
+  mode: 'live' | 'test';
+  /** `fraction` is 0..1 within its stage. */
+  onProgress(progress: { stage: EngineStage; fraction: number }): void;
+};
+
+/** An sRGB color, `#rrggbb`. */
+export type HairColorTarget = { hex: string };
+
+/** One picture to make. */
+export type HairstyleRequest = {
+  /** Upright JPEG, PNG or WebP, as `examineImage` returns it. */
+  photo: Uint8Array;
+  /** Content hash of `photo`; styles of one job share its analysis under this key. */
+  photoKey: string;
+  look: Look;
+  /** `null` keeps the color of the person's hair. */
+  color: HairColorTarget | null;
+  /** Draw the look's own hairline where it normally follows the person's. */
+  forceNewHairline: boolean;
+};
+
+/** A finished picture; `low` means it is complete but not one to be proud of. */
+export type RenderedImage = {
+  bytes: Uint8Array;
+  mime: 'image/jpeg';
+  width: number;
+  height: number;
+  quality: 'ok' | 'low';
+  warnings: string[];
+  timingsMs: Partial<Record<EngineStage, number>>;
+};
+
+/** Makes hairstyle pictures; one call, one picture. */
+export interface HairstyleEngine {
+  info(): { id: string; version: string; quality: 'preview' | 'photoreal' };
+  /** Rejects with `EngineRefusal` when the photo cannot be used, with `EngineFault` when trying again may help. */
+  generate(request: HairstyleRequest, context: EngineContext): Promise<RenderedImage>;
+  close(): Promise<void>;
+}
+
+/** Everything that can be wrong with a photo before work on it starts. */
+export type ImageIssue =
+  | 'UNREACHABLE'
+  | 'NOT_AN_IMAGE'
+  | 'TOO_LARGE'
+  | 'TOO_SMALL'
+  | 'UNSUPPORTED_TYPE'
+  | 'NO_FACE'
+  | 'MULTIPLE_FACES'
+  | 'TOO_DARK'
+  | 'TOO_BRIGHT'
+  | 'BLURRY';
+
+export type RefusalCode =
+  | 'NO_FACE'
+  | 'FACE_TOO_SMALL'
+  | 'MULTIPLE_FACES'
+  | 'NO_HAIR'
+  | 'HEAD_COVERED'
+  | 'GREYSCALE'
+  | 'UNSUPPORTED_IMAGE'
+  | 'IMAGE_TOO_LARGE';
+
+/** The photo cannot be used; the same photo will be refused again. */
+export class EngineRefusal extends Error {
+  readonly code: RefusalCode;
+  readonly retryable = false;
+
+  constructor(code: RefusalCode, message: string) {
+    super(message);
+    this.name = 'EngineRefusal';
+    this.code = code;
+  }
+}
+
+/** The engine did not finish; the same request may succeed later. */
+export class EngineFault extends Error {
+  readonly code: 'TIMEOUT' | 'UNAVAILABLE';
+  readonly retryable = true;
+
+  constructor(code: 'TIMEOUT' | 'UNAVAILABLE', message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineFault';
+    this.code = code;
+  }
+}
+
+/** One analysed photo, longest side at most 1024 px; planes are row by row from the top left. */
+export type PreparedPhoto = {
+  width: number;
+  height: number;
+  /** width * height * 3, sRGB. */
+  rgb: Uint8ClampedArray;
+  /** 468 * 3, MediaPipe face mesh: x and y in px of this image, z in the same unit, negative towards the camera. */
+  landmarks: Float32Array;
+  /** width * height, 0..1. */
+  person: Float32Array;
+  /** width * height, 0..1: soft alpha of the present hair, without brows and beard. */
+  hair: Float32Array;
+  /** width * height * 3: the photo without hair, a skin-toned skull before background, neck and clothes. */
+  plate: Uint8ClampedArray;
+  /** `low` when long hair had to be taken from shoulders or clothes. */
+  plateQuality: 'ok' | 'low';
+  /** Median CIELAB (D65) of the present hair; `null` when there is next to none. */
+  hairLab: [number, number, number] | null;
+  /** Median CIELAB (D65) of the face's skin. */
+  skinLab: [number, number, number];
+  light: {
+    /** Unit vector to the light: x right, y down, z towards the viewer. */
+    direction: [number, number, number];
+    /** Luminance of the lit side of the face over that of the far side, >= 1. */
+    keyRatio: number;
+  };
+  /** 0..1, 1 is crisp. */
+  sharpness: number;
+  /** Standard deviation of the luminance noise, in 0..255 units. */
+  grain: number;
+};

@@ -1,0 +1,37 @@
+import type { HairstyleEngine } from './engine.ts';
+import type { Inspection } from './inspect.ts';
+import { Pool } from './pool.ts';
+
+export { EngineFault, EngineRefusal } from './engine.ts';
+export type {
+  EngineContext, EngineStage, HairColorTarget, HairstyleEngine, HairstyleRequest, ImageIssue, PreparedPhoto, RefusalCode, RenderedImage,
+} from './engine.ts';
+export type { Inspection } from './inspect.ts';
+
+/** Looks at photos and draws hairstyles, in threads of this process. */
+export type VisionEngine = HairstyleEngine & {
+  /** Rejects with EngineRefusal UNSUPPORTED_IMAGE when the bytes cannot be decoded, with EngineFault, or with the signal's reason. */
+  inspect(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Inspection>;
+  /** Are the models in memory, so that the next call is fast? */
+  isLoaded(): boolean;
+};
+
+/** `workers` threads at most, each started when there is work for it; `timeoutMs` is for one picture or one photo, waiting not counted. */
+export function createVision({ workers, timeoutMs = 60_000 }: { workers: number; timeoutMs?: number }): VisionEngine {
+  const pool = new Pool({ size: workers, timeoutMs });
+  return {
+    info: () => ({ id: 'embedded', version: '1', quality: 'preview' }),
+    async generate(request, { signal, seed, mode, onProgress }) {
+      const answer = await pool.run({ order: { kind: 'generate', request, seed, mode }, signal, onProgress });
+      if (answer.kind !== 'generated') throw new Error('no picture was answered');
+      return answer.image;
+    },
+    async inspect(bytes, { signal } = {}) {
+      const answer = await pool.run({ order: { kind: 'inspect', bytes }, signal, onProgress: () => {} });
+      if (answer.kind !== 'inspected') throw new Error('no inspection was answered');
+      return answer.inspection;
+    },
+    isLoaded: () => pool.isLoaded,
+    close: async () => pool.close(),
+  };
+}

@@ -1,0 +1,102 @@
+import sharp from 'sharp';
+import type { Sharp } from 'sharp';
+import { WORKING_SIDE_PX } from './decode.ts';
+import type { ImageIssue } from './engine.ts';
+import { EngineRefusal } from './engine.ts';
+import { judgeLight, measureFace } from './exposure.ts';
+import { detectFaces, subjectFaces } from './faces.ts';
+import type { Face } from './faces.ts';
+import { decodeHeic, isHeic } from './heic.ts';
+import { fitMesh } from './mesh.ts';
+import { pyramid } from './raster.ts';
+import type { Raster } from './raster.ts';
+
+/** What a look at a photo found. */
+export type Inspection = {
+  /** Size of the upright original, px. */
+  width: number;
+  height: number;
+  /** Type of the bytes that were given. */
+  mime: string;
+  /** Faces that compete for being the subject; much smaller ones in the background do not count. */
+  faces: number;
+  /** The largest face, px of the upright original. */
+  faceBox: { x: number; y: number; width: number; height: number } | null;
+  /** What to tell first comes first. */
+  issues: ImageIssue[];
+  /** Upright JPEG without metadata, longest side at most 2048 px. */
+  normalised: Uint8Array;
+};
+
+const KEPT_SIDE_PX = 2048;
+const LEAST_SIDE_PX = 256;
+const LEAST_FACE_PX = 80;
+const MOST_PIXELS = 50_000_000;
+
+/** Decodes, detects and measures a photo. Refuses with UNSUPPORTED_IMAGE what cannot be decoded. */
+export async function inspectPhoto(bytes: Uint8Array): Promise<Inspection> {
+  const { kept, ...original } = await openPhoto(bytes).catch(refuse);
+  const normalised = await fromRaster(kept).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer();
+  const levels = pyramid(await toRaster(fromRaster(kept), WORKING_SIDE_PX));
+  const faces = await findSubjects(levels);
+  const [face] = faces;
+  const faceBox = face ? scaleBox(face, original.width / levels[0]!.width) : null;
+  const shortest = Math.min(original.width, original.height);
+  const issues = [...judgeLight(levels, face), ...judgeSize(shortest, faceBox?.width), ...judgeFaces(levels, faces)];
+  return { ...original, faces: faces.length, faceBox, issues, normalised: new Uint8Array(normalised) };
+}
+
+const refuse = (error: unknown): never => {
+  throw new EngineRefusal('UNSUPPORTED_IMAGE', `The photo cannot be decoded: ${error instanceof Error ? error.message : 'unknown reason'}`);
+};
+
+async function openPhoto(bytes: Uint8Array): Promise<Pick<Inspection, 'width' | 'height' | 'mime'> & { kept: Raster }> {
+  if (isHeic(bytes)) {
+    const { width, height, data } = await decodeHeic(bytes);
+    return { width, height, mime: 'image/heic', kept: await toRaster(sharp(data, { raw: { width, height, channels: 4 } }), KEPT_SIDE_PX) };
+  }
+  const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: MOST_PIXELS });
+  const { format, autoOrient: { width, height } } = await image.metadata();
+  return { width, height, mime: `image/${format}`, kept: await toRaster(image.autoOrient(), KEPT_SIDE_PX) };
+}
+
+async function toRaster(image: Sharp, side: number): Promise<Raster> {
+  const { data, info } = await image
+    .resize(side, side, { fit: 'inside', withoutEnlargement: true })
+    .toColorspace('srgb')
+    .flatten({ background: '#ffffff' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) throw new Error(`sharp gave ${info.channels} channels`);
+  return { width: info.width, height: info.height, rgb: new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength) };
+}
+
+const fromRaster = ({ width, height, rgb }: Raster): Sharp => sharp(rgb, { raw: { width, height, channels: 3 } });
+
+/** Detections that compete for being the subject and that the mesh agrees are faces. */
+async function findSubjects(levels: readonly Raster[]): Promise<Face[]> {
+  const real: Face[] = [];
+  for (const face of subjectFaces(await detectFaces(levels))) {
+    const { presence } = await fitMesh(levels, face);
+    if (presence > 0.5) real.push(face);
+  }
+  return real;
+}
+
+function scaleBox({ x, y, width, height }: Face, scale: number): NonNullable<Inspection['faceBox']> {
+  const px = (value: number): number => Math.round(value * scale);
+  return { x: px(x), y: px(y), width: px(width), height: px(height) };
+}
+
+function judgeSize(shortest: number, faceWidth: number | undefined): ImageIssue[] {
+  return shortest < LEAST_SIDE_PX || (faceWidth !== undefined && faceWidth < LEAST_FACE_PX) ? ['TOO_SMALL'] : [];
+}
+
+/** Least share of fine detail in a face; a face blurred by a fortieth of its width has less. */
+const LEAST_DETAIL = 0.045;
+
+function judgeFaces(levels: readonly Raster[], [face, rival]: readonly Face[]): ImageIssue[] {
+  if (!face) return ['NO_FACE'];
+  if (rival) return ['MULTIPLE_FACES'];
+  return measureFace(levels, face).detail < LEAST_DETAIL ? ['BLURRY'] : [];
+}

@@ -1,0 +1,62 @@
+import { medianLab } from './color.ts';
+import { decodeRaster, WORKING_SIDE_PX } from './decode.ts';
+import { EngineRefusal } from './engine.ts';
+import type { EngineStage, PreparedPhoto } from './engine.ts';
+import { detectFaces, subjectFaces } from './faces.ts';
+import type { Face } from './faces.ts';
+import { measureFidelity } from './fidelity.ts';
+import { hairMatte } from './hair.ts';
+import { personMatte } from './matte.ts';
+import { faceFrame, fitMesh } from './mesh.ts';
+import { removeHair } from './plate.ts';
+import { pyramid } from './raster.ts';
+import type { Raster } from './raster.ts';
+import { estimateLight, skinLabOf, skinMask } from './skin.ts';
+
+export type Report = (stage: EngineStage, fraction: number) => void;
+
+/** Analyses a photo for rendering. Refuses with NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, UNSUPPORTED_IMAGE. */
+export async function preparePhoto(bytes: Uint8Array, report: Report = () => {}): Promise<PreparedPhoto> {
+  const image = await decodeRaster(bytes, WORKING_SIDE_PX).catch((cause: unknown) => {
+    throw new EngineRefusal('UNSUPPORTED_IMAGE', `The photo cannot be decoded: ${cause instanceof Error ? cause.message : 'unknown reason'}`);
+  });
+  report('decode', 1);
+  const levels = pyramid(image);
+  const face = getSubject(await detectFaces(levels));
+  const { points } = await fitMesh(levels, face);
+  report('detect', 1);
+  const frame = faceFrame(points);
+  const person = await personMatte(levels, frame);
+  report('segment', 0.3);
+  return analyse(image, points, person, report);
+}
+
+const SMALLEST_FACE_PX = 40;
+
+function getSubject(faces: readonly Face[]): Face {
+  const [face, rival] = subjectFaces(faces);
+  if (!face) throw new EngineRefusal('NO_FACE', 'No face was found in the photo');
+  if (rival) throw new EngineRefusal('MULTIPLE_FACES', 'More than one face is in the photo');
+  if (face.width < SMALLEST_FACE_PX) throw new EngineRefusal('FACE_TOO_SMALL', 'The face in the photo is too small');
+  return face;
+}
+
+const HAIR_LEAST = 0.02;
+
+function analyse(image: Raster, points: Float32Array, person: Float32Array, report: Report): PreparedPhoto {
+  const { width, height } = image;
+  const frame = faceFrame(points);
+  const hair = hairMatte(image, points, frame, person);
+  report('segment', 0.6);
+  const skin = skinMask(width, height, points, frame.unit, hair);
+  const { light, shading } = estimateLight(image, points, skin);
+  const half = frame.unit / 2;
+  const { sharpness, grain } = measureFidelity(image, { x: frame.x - half, y: frame.y - half, width: frame.unit, height: frame.unit * 1.2 });
+  const { plate, quality } = removeHair({ image, points, frame, person, hair, skin, shading, grain });
+  report('segment', 1);
+  const enough = Math.max(50, HAIR_LEAST * frame.unit * frame.unit);
+  return {
+    width, height, rgb: image.rgb, landmarks: points, person, hair, plate, plateQuality: quality,
+    hairLab: medianLab(image, hair, 0.8, enough), skinLab: skinLabOf(image, skin), light, sharpness, grain,
+  };
+}
