@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { HeaderMap } from '@apollo/server';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import multipart from '@fastify/multipart';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import type { Platform } from '../subgraphs/platform.ts';
+import type { Identity } from './caller.ts';
+import { identify } from './caller.ts';
+import type { Graph } from './graphql.ts';
+import type { Openings } from './openings.ts';
+import { HttpRefusal, sendRefusal } from './rest/answer.ts';
+import { dialectOf, type Refusal } from './rest/dialect.ts';
+import { answerUnknown, pathOf } from './rest/router.ts';
+import { answerEventStream } from './subscriptions.ts';
+
+export type Front = { platform: Platform; graph: Graph; openings: Openings };
+
+const bodyLimitBytes = 1024 * 1024;
+const longestUrl = 8192;
+const deepestJson = 64;
+const exposedHeaders = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Link', 'ETag', 'Location', 'Preference-Applied'];
+
+/** A server that listens at once and says 503 until the application behind it is ready: its port is known before anything else starts. */
+export function createFront(): { server: Server; serve(listener: RequestListener): void } {
+  let listener: RequestListener = (_, response) => response.writeHead(503, { 'retry-after': '1' }).end();
+  const server = createServer((request, response) => listener(request, response));
+  // Slow bodies and headers are for attackers; uploads of 5 MB over a bad connection still fit.
+  server.requestTimeout = 120_000;
+  server.headersTimeout = 20_000;
+  return { server, serve: (ready) => void (listener = ready) };
+}
+
+/** The application without its routes: request ids, headers, bodies, faults. */
+export async function createApplication(server: Server, log: Platform['log']): Promise<FastifyInstance> {
+  const app = fastify({
+    serverFactory: () => server,
+    // Fastify's own interface is a part of pino's.
+    loggerInstance: log as FastifyBaseLogger,
+    bodyLimit: bodyLimitBytes,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    // Before any hook: an address that cannot be decoded is one that nobody has.
+    frameworkErrors: (error, request, reply) => void sendRefusal(reply.header('x-request-id', request.id) as FastifyReply, request as FastifyRequest, dialectOf(pathOf(request)), httpError(error)),
+  });
+  await app.register(cors, { origin: true, exposedHeaders, maxAge: 86_400, preflightContinue: true, strictPreflight: false });
+  await app.register(helmet, { contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'cross-origin' }, hsts: false });
+  await app.register(multipart, { throwFileSizeLimit: true });
+  readJson(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    if (request.url.length > longestUrl) throw new HttpRefusal(414, 'The address is too long');
+    if (request.url.startsWith('/api/')) reply.header('vary', 'Origin, X-Api-Key, Authorization');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    log.info({ requestId: request.id, method: request.method, path: pathOf(request), status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }, 'request');
+  });
+  app.setNotFoundHandler(answerUnknown);
+  app.setErrorHandler(async (error, request, reply) => {
+    const known = httpError(error);
+    if (known instanceof HttpRefusal && pathOf(request) === '/graphql') return refuseInGraphql(request, reply, known.refusal);
+    return sendRefusal(reply, request, dialectOf(pathOf(request)), known);
+  });
+  return app;
+}
+
+/** Echoes an id that is harmless in logs and headers. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** An empty body is no body, whatever its type says: old clients send a type with GET and DELETE. */
+function readJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const text = String(body);
+    if (text.trim() === '') return done(null, undefined);
+    if (isTooDeep(text)) return done(new HttpRefusal(400, 'The JSON is nested too deep'));
+    return parse(request, text, done);
+  });
+}
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:\\.|[^"\\])*"|[[{]|[\]}]/g)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > deepestJson) return true;
+  }
+  return false;
+}
+
+const messages: Record<string, string> = {
+  FST_ERR_BAD_URL: 'The address is malformed', FST_ERR_MAX_PARAM_LENGTH: 'The address is malformed', 400: 'The request body is not valid JSON', 413: 'The request body is too large', 415: 'Content-Type must be application/json',
+};
+
+/** What the HTTP framework refuses, worded; everything else is a fault. */
+function httpError(error: unknown): unknown {
+  const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return status >= 400 && status < 500 ? new HttpRefusal(status, messages[code] ?? messages[status] ?? 'The request is malformed') : error;
+}
+
+/** `/graphql`: POST and GET, and any operation as server-sent events to those who ask for them. */
+export function serveGraphql(app: FastifyInstance, { platform, graph, openings }: Front): void {
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    async handler(request, reply) {
+      if (request.method === 'GET' && request.headers.accept?.includes('text/html') && !('query' in (request.query as object))) return reply.redirect('/');
+      const identity = await identify(platform.keys, request.headers);
+      if (identity.kind === 'invalid') return refuseKey(request, reply);
+      const context = { caller: identity.kind === 'caller' ? identity.caller : null, requestId: request.id, signal: closeOf(reply.raw) };
+      if (request.headers.accept?.includes('text/event-stream')) return answerStream(request, reply, graph, openings, identity);
+      const answer = await graph.apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: { method: request.method, headers: headersOf(request), search: new URL(request.url, 'http://host').search, body: request.body },
+        context: async () => context,
+      });
+      reply.code(answer.status ?? 200).headers(Object.fromEntries(answer.headers)).header('cache-control', 'no-store');
+      return reply.send(answer.body.kind === 'complete' ? answer.body.string : joined(answer.body.asyncIterator));
+    },
+  });
+}
+
+async function* joined(chunks: AsyncIterableIterator<string>): AsyncGenerator<string> {
+  yield* chunks;
+}
+
+function headersOf({ headers }: FastifyRequest): HeaderMap {
+  const map = new HeaderMap();
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
+  return map;
+}
+
+const refuseKey = (request: FastifyRequest, reply: FastifyReply): FastifyReply => refuseInGraphql(request, reply, { status: 401, code: 'UNAUTHENTICATED', message: 'Invalid API key' });
+
+function refuseInGraphql(request: FastifyRequest, reply: FastifyReply, { status, code, message }: Refusal): FastifyReply {
+  const error = { message, extensions: { code, requestId: request.id } };
+  return reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8').send(JSON.stringify({ errors: [error] }));
+}
+
+async function answerStream(request: FastifyRequest, reply: FastifyReply, graph: Graph, openings: Openings, identity: Identity): Promise<FastifyReply> {
+  const given = request.method === 'GET' ? fromSearch(request.query) : request.body;
+  const { query, operationName, variables } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
+  const caller = identity.kind === 'caller' ? identity.caller : null;
+  const operation = {
+    source: typeof query === 'string' ? query : '', operationName: typeof operationName === 'string' ? operationName : null,
+    variables: typeof variables === 'object' && variables !== null ? variables as Record<string, unknown> : null,
+  };
+  const { status, headers, body } = await answerEventStream(graph, { ...operation, request: { caller, requestId: request.id } });
+  reply.code(status).headers(headers);
+  if (typeof body !== 'string') body.once('close', openings.track(caller?.keyId ?? null, () => body.destroy()));
+  return reply.send(body);
+}
+
+/** GET carries `variables` as JSON. What is no JSON counts as none, and the graph says which variable is missing. */
+function fromSearch(query: unknown): Record<string, unknown> {
+  const { variables, ...rest } = query as Record<string, unknown>;
+  try {
+    return { ...rest, variables: typeof variables === 'string' ? JSON.parse(variables) as unknown : null };
+  } catch {
+    return rest;
+  }
+}
+
+function closeOf(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}

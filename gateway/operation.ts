@@ -1,0 +1,110 @@
+import {
+  type DirectiveNode, type DocumentNode, type FieldNode, type FragmentDefinitionNode, getNamedType, type GraphQLNamedType, type GraphQLSchema, isAbstractType,
+  isInterfaceType, isObjectType, Kind, type OperationDefinitionNode, type SelectionNode, type SelectionSetNode, visit,
+} from 'graphql';
+import type { Requirement } from './authorization.ts';
+import type { Supergraph } from './supergraph.ts';
+
+/** Names of the variables that decide over @skip and @include anywhere in a document. */
+export function conditionVariables(document: DocumentNode): string[] {
+  const names = new Set<string>();
+  visit(document, {
+    Directive({ name, arguments: given }) {
+      if (name.value !== 'skip' && name.value !== 'include') return;
+      for (const { value } of given ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
+    },
+  });
+  return [...names];
+}
+
+/**
+ * The selections of an operation with all fragments written in place and every @skip and @include decided, so that neither the plan nor the
+ * answer's shape depends on variables. Selection sets may become empty.
+ */
+export function specialise(document: DocumentNode, operation: OperationDefinitionNode, decided: ReadonlyMap<string, boolean> | null): SelectionSetNode {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const node of document.definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  const inSet = (set: SelectionSetNode): SelectionSetNode => ({ kind: Kind.SELECTION_SET, selections: set.selections.flatMap(one) });
+  const one = (node: SelectionNode): SelectionNode[] => {
+    if (!isIncluded(node.directives, decided)) return [];
+    if (node.kind === Kind.FIELD) return [fieldOf(node, node.selectionSet && inSet(node.selectionSet))];
+    const fragment = node.kind === Kind.FRAGMENT_SPREAD ? fragments.get(node.name.value) : node;
+    if (!fragment) throw new Error('a fragment that validation let pass is missing');
+    const selectionSet = inSet(fragment.selectionSet);
+    if (!fragment.typeCondition) return [...selectionSet.selections];
+    return selectionSet.selections.length > 0 ? [{ kind: Kind.INLINE_FRAGMENT, typeCondition: fragment.typeCondition, selectionSet }] : [];
+  };
+  return inSet(operation.selectionSet);
+}
+
+function fieldOf({ name, alias, arguments: given }: FieldNode, selectionSet: SelectionSetNode | undefined): FieldNode {
+  return { kind: Kind.FIELD, name, ...alias && { alias }, ...given && { arguments: given }, ...selectionSet && { selectionSet } };
+}
+
+function isIncluded(directives: readonly DirectiveNode[] | undefined, decided: ReadonlyMap<string, boolean> | null): boolean {
+  for (const { name, arguments: given } of directives ?? []) {
+    if (name.value !== 'skip' && name.value !== 'include') continue;
+    const value = given?.[0]?.value;
+    if (value?.kind === Kind.VARIABLE && !decided) continue;
+    const truth = value?.kind === Kind.VARIABLE ? decided?.get(value.name.value) ?? false : value?.kind === Kind.BOOLEAN && value.value;
+    if (truth === (name.value === 'skip')) return false;
+  }
+  return true;
+}
+
+/** What both the planned text and the shape of the answer are made from. */
+export type Selected = {
+  schema: GraphQLSchema;
+  supergraph: Supergraph;
+  rootType: string;
+  selectionSet: SelectionSetNode;
+  /** Fields that this caller may not read. */
+  denied: ReadonlyMap<FieldNode, Requirement>;
+};
+
+/**
+ * Whether objects under a selection of this type look different by their concrete type, so that it must be asked for. Not asked for without
+ * need: on an object that another subgraph calls by its interface, it costs a call of its own.
+ */
+export function needsConcreteType({ schema, supergraph }: Selected, type: GraphQLNamedType, sets: readonly SelectionSetNode[]): boolean {
+  if (!isAbstractType(type)) return false;
+  const selections = sets.flatMap((set) => set.selections);
+  if (selections.some((node) => node.kind !== Kind.FIELD || node.name.value === '__typename')) return true;
+  const whole = supergraph.schema.getType(type.name);
+  if (isAbstractType(whole) && supergraph.schema.getPossibleTypes(whole).some(({ name }) => !schema.getType(name))) return true;
+  if (!isInterfaceType(type)) return true;
+  const names = selections.flatMap((node) => node.kind === Kind.FIELD ? [node.name.value] : []);
+  return schema.getPossibleTypes(type).some((object) => names.some((name) => String(object.getFields()[name]?.type) !== String(type.getFields()[name]?.type)));
+}
+
+const typeName: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
+
+/** What the planner is asked for instead: without what the gateway answers itself or denies, with the concrete types it needs. Null: nothing. */
+export function plannedSelections(selected: Selected): SelectionSetNode | null {
+  const { schema, denied } = selected;
+  const inSet = (set: SelectionSetNode, parent: GraphQLNamedType, isRoot: boolean): SelectionNode[] => set.selections.flatMap((node): SelectionNode[] => {
+    if (node.kind === Kind.FRAGMENT_SPREAD) return [];
+    if (node.kind === Kind.INLINE_FRAGMENT) {
+      const type = schema.getType(node.typeCondition?.name.value ?? parent.name) ?? parent;
+      const selections = inSet(node.selectionSet, type, isRoot);
+      // There is only one root type.
+      if (isRoot) return selections;
+      return selections.length > 0 ? [{ ...node, selectionSet: { kind: Kind.SELECTION_SET, selections } }] : [];
+    }
+    if (denied.has(node) || isRoot && node.name.value.startsWith('__')) return [];
+    const type = fieldType(parent, node.name.value);
+    if (!node.selectionSet || !type) return [node];
+    const selections = inSet(node.selectionSet, type, false);
+    if (selections.length === 0 || needsConcreteType(selected, type, [node.selectionSet])) selections.unshift(typeName);
+    return [{ ...node, selectionSet: { kind: Kind.SELECTION_SET, selections } }];
+  });
+  const root = schema.getType(selected.rootType);
+  const selections = root ? inSet(selected.selectionSet, root, true) : [];
+  return selections.length > 0 ? { kind: Kind.SELECTION_SET, selections } : null;
+}
+
+/** Null for `__typename`. */
+export function fieldType(parent: GraphQLNamedType, name: string): GraphQLNamedType | null {
+  const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+  return field ? getNamedType(field.type) : null;
+}

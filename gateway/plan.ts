@@ -1,0 +1,90 @@
+import type { FetchNode, PlanNode } from '@graphql-hive/router-query-planner';
+import { type DocumentNode, type FieldNode, Kind, OperationTypeNode, parse } from 'graphql';
+import { prepareEntityFetch, type EntityBatch } from './entity-fetch.ts';
+import { prepareRootFetch, prepareSource, type Fetch, type Source } from './root-fetch.ts';
+import type { Step } from './run.ts';
+import type { Supergraph } from './supergraph.ts';
+import type { Transport } from './transport.ts';
+
+/** What plans are prepared with. */
+export type Surroundings = {
+  supergraph: Supergraph;
+  transports: ReadonlyMap<string, Transport>;
+  /** The client's name of a variable that was renamed for the planner. */
+  clientVariable: (name: string) => string;
+};
+
+/** A plan as functions: run per request without looking at the plan or the schema again. */
+export type Prepared = { source: Source | null; step: Step };
+
+const nothing: Step = () => undefined;
+
+export function preparePlan(node: PlanNode | null, around: Surroundings): Prepared {
+  if (!node) return { source: null, step: nothing };
+  // The planner leaves out the kind of a subscription's own fetch.
+  if (node.kind === 'Subscription') return { source: prepareSource(fetchOf({ ...node.primary, kind: 'Fetch' }, around), around), step: nothing };
+  const [first, ...rest] = node.kind === 'Sequence' ? node.nodes : [];
+  if (first?.kind !== 'Subscription') return { source: null, step: prepareStep(node, around) };
+  return { source: preparePlan(first, around).source, step: prepareStep({ kind: 'Sequence', nodes: rest }, around) };
+}
+
+function prepareStep(node: PlanNode, around: Surroundings): Step {
+  switch (node.kind) {
+    case 'Sequence': return inSequence(node.nodes.map((inner) => prepareStep(inner, around)));
+    case 'Parallel': return atOnce(node.nodes.map((inner) => prepareStep(inner, around)));
+    case 'Fetch': return prepareRootFetch(fetchOf(node, around), [], around);
+    case 'Flatten': {
+      if (node.node.kind !== 'Fetch') throw new Error(`a plan flattens a ${node.node.kind}`);
+      const fetch = fetchOf(node.node, around);
+      if (!node.node.requires?.length) return prepareRootFetch(fetch, node.path, around);
+      const { requires, inputRewrites = [], outputRewrites = [] } = node.node;
+      return prepareEntityFetch(fetch, [{ key: '_entities', variable: 'representations', paths: [node.path], requires, inputRewrites, outputRewrites }], around);
+    }
+    case 'BatchFetch': {
+      const batches = node.entityBatch.aliases.map(({ alias, representationsVariableName, paths, requires, inputRewrites = [], outputRewrites = [] }): EntityBatch => (
+        { key: alias, variable: representationsVariableName, paths, requires, inputRewrites, outputRewrites }
+      ));
+      return prepareEntityFetch(fetchOf({ ...node, kind: 'Fetch' }, around), batches, around);
+    }
+    // Conditions are decided before planning, and the planner does not know @defer: these would mean that we misunderstand the plan.
+    default: throw new Error(`a plan has a node of kind ${node.kind}`);
+  }
+}
+
+export function inSequence(steps: readonly Step[]): Step {
+  if (steps.length === 1 && steps[0]) return steps[0];
+  return async (run) => {
+    for (const step of steps) {
+      if (run.lifetime?.isOver) return;
+      await step(run);
+    }
+  };
+}
+
+function atOnce(steps: readonly Step[]): Step {
+  return async (run) => {
+    const pending = steps.map((step) => step(run)).filter((work) => work !== undefined);
+    await Promise.all(pending);
+  };
+}
+
+function fetchOf(node: FetchNode, { transports, clientVariable }: Surroundings): Fetch {
+  const transport = transports.get(node.serviceName);
+  if (!transport) throw new Error(`no subgraph is called ${node.serviceName}`);
+  const document = parse(node.operation, { noLocation: true });
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  if (!operation) throw new Error('a fetch has no operation');
+  const usages = (node.variableUsages ?? []).map((name) => ({ sent: name, given: clientVariable(name) }));
+  const kinds = { query: OperationTypeNode.QUERY, mutation: OperationTypeNode.MUTATION, subscription: OperationTypeNode.SUBSCRIPTION };
+  return {
+    subgraph: node.serviceName, transport, usages, rootKeys: rootKeys(document), outputRewrites: node.outputRewrites ?? [],
+    operation: { kind: kinds[node.operationKind ?? 'query'], text: node.operation, document },
+  };
+}
+
+/** Response keys at the top of a fetch: where an error without a path stands. */
+function rootKeys(document: DocumentNode): string[] {
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  const fields = operation?.selectionSet.selections.filter((node): node is FieldNode => node.kind === Kind.FIELD) ?? [];
+  return fields.map((node) => node.alias?.value ?? node.name.value);
+}

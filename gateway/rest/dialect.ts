@@ -1,0 +1,67 @@
+import type { Failure, FailureCode } from '../../schema/failures.ts';
+
+/** A refusal in the words of one documented API. */
+export type Refusal = { status: number; code: string; message: string };
+
+/** What the endpoints of one documented API share. */
+export type Dialect = {
+  /** The header that carries the key, and what a request without one is told. */
+  credential: 'x-api-key' | 'authorization' | 'x-partner-api-key';
+  missingKey: Refusal;
+  invalidKeyMessage: string;
+  /** Every refusal has a status here, so a code that is added does not compile before it has one. */
+  status: Record<FailureCode, number>;
+  /** The body of a refusal or a fault. */
+  error(refusal: Refusal): unknown;
+};
+
+const aihairstylesStatus = {
+  VALIDATION: 400, UNAUTHENTICATED: 401, FORBIDDEN: 403, NOT_FOUND: 404, CONFLICT: 409, INSUFFICIENT_CREDITS: 402, RATE_LIMITED: 429,
+  IMAGE_REJECTED: 400, IDEMPOTENCY_CONFLICT: 422, LAST_KEY: 400,
+} as const satisfies Record<FailureCode, number>;
+
+const aihairstyles = {
+  credential: 'x-api-key',
+  missingKey: { status: 401, code: 'UNAUTHENTICATED', message: 'No API key provided' },
+  invalidKeyMessage: 'Invalid API key',
+  status: aihairstylesStatus,
+} as const satisfies Partial<Dialect>;
+
+/** AIHairstyles, `GET /styles` and `/colors`. */
+export const catalogueDialect: Dialect = { ...aihairstyles, error: ({ message }) => ({ data: null, message, error: true }) };
+
+/** AIHairstyles, everything under `/generation`, and every other path below `/api/v1`. */
+export const generationDialect: Dialect = { ...aihairstyles, error: ({ message }) => ({ data: null, message, status: 'error' }) };
+
+const headshotCodes: Record<string, string> = { NOT_FOUND: 'NOT_FOUND', UNAUTHENTICATED: 'UNAUTHORIZED', FORBIDDEN: 'FORBIDDEN' };
+
+/** The headshot API, `/api/v2`. */
+export const headshotDialect: Dialect = {
+  ...aihairstyles,
+  credential: 'authorization',
+  missingKey: { status: 401, code: 'UNAUTHENTICATED', message: 'Invalid API key' },
+  error: ({ code, message }) => ({ success: false, error: message, code: headshotCodes[code] ?? 'INVALID_REQUEST' }),
+};
+
+/** The skin-shade API, every other path. */
+export const skinshadeDialect: Dialect = {
+  ...aihairstyles,
+  missingKey: { status: 403, code: 'UNAUTHENTICATED', message: 'Missing or invalid API key' },
+  error: ({ message }) => ({ error: message }),
+};
+
+/** The family that an unknown path belongs to. */
+export function dialectOf(path: string): Dialect {
+  if (/^\/api\/v1\/(styles|colors)(\/|$)/.test(path)) return catalogueDialect;
+  if (/^\/api\/v1(\/|$)/.test(path)) return generationDialect;
+  return /^\/api\/v2(\/|$)/.test(path) ? headshotDialect : skinshadeDialect;
+}
+
+/** A failure in the words of a dialect. What is wrong with a picture decides more than that it was refused. */
+export function refusalOf(dialect: Dialect, { code, message, detail }: Failure): Refusal {
+  const issue = code === 'IMAGE_REJECTED' ? detail.issues?.[0] : undefined;
+  if (issue === 'UNREACHABLE') return { status: 404, code: 'NOT_FOUND', message };
+  // Only an upload is the caller's own body; a fetched picture that is too large is a wrong parameter.
+  if (issue === 'TOO_LARGE' && detail.path?.at(-1) === 'uploadId') return { status: 413, code, message };
+  return { status: dialect.status[code], code, message };
+}

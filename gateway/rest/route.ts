@@ -1,0 +1,63 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { TypedOperation } from '../../schema/types/operation.ts';
+import type { Caller } from '../../subgraphs/subgraph.ts';
+import type { Dialect } from './dialect.ts';
+
+/** What a route may know of a request. */
+export type RestRequest = {
+  method: string;
+  params: Readonly<Record<string, string>>;
+  query: Readonly<Record<string, unknown>>;
+  headers: IncomingHttpHeaders;
+  /** Parsed JSON; undefined when there was none. */
+  body: unknown;
+  caller: Caller;
+  requestId: string;
+  /** Keeps the file of a multipart body for createImage. Refuses with VALIDATION when there is none, with IMAGE_REJECTED when it is too large. */
+  upload(): Promise<{ uploadId: string; name: string | null }>;
+};
+
+/** A successful answer; 200 unless it says otherwise. */
+export type Reply = { status?: number; body: unknown; headers?: Readonly<Record<string, string>> };
+
+type Common<Variables> = {
+  path: `/api/${string}`;
+  /** One sentence for the API's description. */
+  summary: string;
+  dialect: Dialect;
+  /** What a key that nobody has is answered with: 401, or 403 where the document says so. */
+  invalidKey?: 401 | 403;
+  /** Refuses with a Failure what the document does not allow. */
+  variables(request: RestRequest): Variables | Promise<Variables>;
+};
+
+/** One documented endpoint: what it asks of the graph, and how it words the answer. */
+export type Route<Result, Variables> = Common<Variables> & {
+  method: 'GET' | 'POST' | 'DELETE';
+  operation: TypedOperation<Result, Variables>;
+  reply(data: Result, request: RestRequest): Reply;
+  /** With `Prefer: wait=SECONDS`, the answer is given when this says that it is worth giving, or when the time is over. */
+  awaits?: { isOver(data: Result): boolean; operation: TypedOperation<object, Variables>; isLast(event: object): boolean };
+};
+
+export type StreamEvent = { id: number; name: string; data: unknown; isLast: boolean };
+/** An endpoint that streams server-sent events; `afterSeq` is the client's Last-Event-ID. */
+export type EventRoute<Result, Variables> = Omit<Common<Variables>, 'variables'> & {
+  method: 'EVENTS';
+  operation: TypedOperation<Result, Variables>;
+  variables(request: RestRequest, afterSeq: number | null): Variables;
+  event(data: Result): StreamEvent;
+};
+
+// A table of routes has to forget what each of them asks and is answered.
+export type AnyRoute = Route<object, object> | EventRoute<object, object>;
+
+/** Lets a route be written with its own types and kept in a table. */
+export function route<Result extends object, Variables extends object>(definition: Route<Result, Variables>): AnyRoute {
+  return definition as unknown as AnyRoute;
+}
+
+/** The same for a stream. */
+export function eventRoute<Result extends object, Variables extends object>(definition: EventRoute<Result, Variables>): AnyRoute {
+  return definition as unknown as AnyRoute;
+}

@@ -1,0 +1,145 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { BlobStore } from '../../subgraphs/blobs.ts';
+import type { Keys } from '../../subgraphs/keys.ts';
+import type { Caller } from '../../subgraphs/subgraph.ts';
+import { Failure } from '../../schema/failures.ts';
+import { credentialOf } from '../caller.ts';
+import type { Graph } from '../graphql.ts';
+import type { Openings } from '../openings.ts';
+import { HttpRefusal, sendReply, sendRefusal } from './answer.ts';
+import { ask, watch } from './ask.ts';
+import { dialectOf } from './dialect.ts';
+import { streamEvents } from './event-stream.ts';
+import type { AnyRoute, EventRoute, RestRequest, Route } from './route.ts';
+import { readUpload } from './upload.ts';
+
+export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings };
+
+const longestWaitSeconds = 60;
+
+/** Mounts a table of routes: for each path its methods, HEAD beside GET, OPTIONS, and 405 for all others. */
+export function mountRoutes(app: FastifyInstance, routes: readonly AnyRoute[], parts: RestParts): void {
+  for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
+    const allowed = [...new Set(group.flatMap(({ method }) => (method === 'POST' || method === 'DELETE' ? [method] : ['GET', 'HEAD'])))];
+    const allow = [...allowed, 'OPTIONS'].join(', ');
+    for (const route of group) {
+      const method = route.method === 'EVENTS' ? 'GET' : route.method;
+      app.route({ method, url: path, handler: async (request, reply) => answering(request, reply, route, parts) });
+    }
+    app.options(path, async (_, reply) => reply.code(204).header('allow', allow).send());
+    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter((method) => !allowed.includes(method));
+    app.route({ method: others, url: path, handler: async () => Promise.reject(new HttpRefusal(405, 'Method not allowed', { allow })) });
+  }
+}
+
+async function answering(request: FastifyRequest, reply: FastifyReply, route: AnyRoute, parts: RestParts): Promise<FastifyReply> {
+  reply.header('cache-control', 'no-store');
+  try {
+    const caller = await authenticate(request, route, parts.keys);
+    if (route.method === 'EVENTS') await answerEvents(request, reply, route, parts, caller);
+    else await answer(request, reply, route, parts, caller);
+  } catch (error) {
+    await sendRefusal(reply, request, route.dialect, error);
+  }
+  return reply;
+}
+
+async function authenticate(request: FastifyRequest, { dialect, invalidKey }: AnyRoute, keys: Keys): Promise<Caller> {
+  const secret = credentialOf(request.headers);
+  if (secret === null) throw new HttpRefusal(dialect.missingKey.status, dialect.missingKey.message);
+  const caller = await keys.findCaller(secret);
+  if (!caller) throw new HttpRefusal(invalidKey ?? dialect.missingKey.status, dialect.invalidKeyMessage);
+  return caller;
+}
+
+async function answer(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs }: RestParts, caller: Caller): Promise<void> {
+  accepts(request, /json|\*\/\*|application\/\*/);
+  const rest = restRequest(request, caller, blobs);
+  const asking = { caller, requestId: request.id };
+  const variables = await route.variables(rest);
+  let data = await ask(graph, route.operation, variables, asking);
+  const waitSeconds = route.awaits ? waitOf(request) : 0;
+  if (route.awaits && waitSeconds > 0) {
+    reply.header('preference-applied', `wait=${waitSeconds}`);
+    if (!route.awaits.isOver(data)) {
+      await untilLast(graph, route.awaits, variables, asking, AbortSignal.any([AbortSignal.timeout(waitSeconds * 1000), closeOf(reply)]));
+      data = await ask(graph, route.operation, variables, asking);
+    }
+  }
+  await sendReply(reply, request, route.reply(data, rest));
+}
+
+/** Ends with the last event, or when the signal says so. */
+async function untilLast(graph: Graph, { operation, isLast }: NonNullable<Route<object, object>['awaits']>, variables: object, asking: { caller: Caller; requestId: string }, signal: AbortSignal): Promise<void> {
+  const events = await watch(graph, operation, variables, { ...asking, signal });
+  const stop = (): void => void events.return?.();
+  signal.addEventListener('abort', stop, { once: true });
+  for await (const event of events) if (isLast(event)) break;
+  signal.removeEventListener('abort', stop);
+}
+
+async function answerEvents(request: FastifyRequest, reply: FastifyReply, route: EventRoute<object, object>, { graph, blobs, openings }: RestParts, caller: Caller): Promise<void> {
+  accepts(request, /event-stream|\*\/\*|text\/\*/);
+  const rest = restRequest(request, caller, blobs);
+  const events = await watch(graph, route.operation, route.variables(rest, lastEventId(request)), { caller, requestId: request.id, signal: closeOf(reply) });
+  reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no');
+  if (request.method === 'HEAD') {
+    await events.return?.();
+    return void (await reply.code(200).send());
+  }
+  const body = streamEvents(events, route.event);
+  const forget = openings.track(caller.keyId, () => body.destroy());
+  body.once('close', forget);
+  await reply.code(200).send(body);
+}
+
+function lastEventId({ headers, query }: FastifyRequest): number | null {
+  const given = headers['last-event-id'] ?? (query as Record<string, unknown>)['after_seq'];
+  if (given === undefined || given === '') return null;
+  const seq = Number(given);
+  if (!Number.isInteger(seq) || seq < 0 || seq > 2 ** 31 - 1) throw new Failure('VALIDATION', 'Last-Event-ID must be the number of an event');
+  return seq;
+}
+
+function restRequest(request: FastifyRequest, caller: Caller, blobs: BlobStore): RestRequest {
+  return {
+    method: request.method,
+    // Fastify types both by the route's schema, of which ours have none.
+    params: request.params as Record<string, string>,
+    query: request.query as Record<string, unknown>,
+    headers: request.headers,
+    body: request.body,
+    caller,
+    requestId: request.id,
+    upload: async () => readUpload(request, caller, blobs),
+  };
+}
+
+/** Aborts when the client has gone. */
+function closeOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+function accepts({ headers }: FastifyRequest, able: RegExp): void {
+  if (headers.accept !== undefined && headers.accept.trim() !== '' && !able.test(headers.accept.toLowerCase())) throw new HttpRefusal(406, 'No acceptable representation');
+}
+
+/** Seconds of `Prefer: wait=…` (RFC 7240), at most a minute; 0 without. */
+function waitOf({ headers }: FastifyRequest): number {
+  const prefer = headers['prefer'];
+  const text = Array.isArray(prefer) ? prefer.join(',') : prefer ?? '';
+  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?/i.exec(text)?.[1];
+  return Math.min(Number(seconds ?? 0), longestWaitSeconds);
+}
+
+/** A path nobody knows is answered in the words of the family that it looks like. */
+export async function answerUnknown(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  await sendRefusal(reply, request, dialectOf(pathOf(request)), new HttpRefusal(404, 'Not found'));
+  return reply;
+}
+
+export function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
+  return url.split('?', 1)[0] ?? '';
+}

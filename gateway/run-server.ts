@@ -1,0 +1,50 @@
+import { inspect } from 'node:util';
+import closeWithGrace from 'close-with-grace';
+import { EnvironmentFault, parseEnvironment } from '../subgraphs/env.ts';
+import { type Demo, seedDemo } from './demo-data.ts';
+import { type Lookgraph, startLookgraph } from './start.ts';
+
+const stopWithinMs = 20_000;
+
+/** Starts from the environment of the process, says where it is, and stops on signals. Every wrong variable is told at once. */
+export async function run(): Promise<void> {
+  const startedAt = performance.now();
+  try {
+    const env = parseEnvironment(process.env);
+    const lookgraph = await startLookgraph(env);
+    closeWithGrace({ delay: stopWithinMs, logger: lookgraph.platform.log }, async () => lookgraph.stop());
+    const demo = env.mode === 'production' ? null : await seedDemo(lookgraph.platform);
+    process.stdout.write(bannerOf(lookgraph, demo, performance.now() - startedAt));
+  } catch (error) {
+    process.stderr.write(`${error instanceof EnvironmentFault ? error.message : inspect(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function bannerOf({ platform: { env, connection } }: Lookgraph, demo: Demo | null, tookMs: number): string {
+  const url = env.publicUrl;
+  const database = connection.kind === 'pglite' ? `embedded, in ${env.dataDir}` : 'PostgreSQL';
+  const lines = [
+    `Lookgraph is ready after ${(tookMs / 1000).toFixed(1)} s. Database: ${database}.`,
+    '',
+    `  Try it      ${url}/`,
+    `  GraphQL     ${url}/graphql  (POST, GET, server-sent events, WebSocket graphql-transport-ws)`,
+    `  REST        ${url}/api/v1/styles, /colors, /generation/hairstyle, /generation/{id}`,
+    ...demo ? demoLines(url, demo) : [],
+  ];
+  return `${lines.join('\n')}\n\n`;
+}
+
+function demoLines(url: string, demo: Demo): string[] {
+  const body = JSON.stringify({ mode: 'live', gender: 'person', styles: ['817941'], hair_colour: 'brown', image_url: demo.photo ?? 'https://…' });
+  return [
+    '',
+    `  personal key       ${demo.personalKey}`,
+    `  enterprise key     ${demo.enterprise.key}  (${demo.enterprise.slug})`,
+    `  partner key        ${demo.partnerKey}`,
+    `  organization key   ${demo.organizationKey}`,
+    '',
+    '  Your first picture:',
+    `  curl -s ${url}/api/v1/generation/hairstyle -H 'x-api-key: ${demo.personalKey}' -H 'content-type: application/json' -d '${body}'`,
+  ];
+}

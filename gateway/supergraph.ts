@@ -1,0 +1,61 @@
+import {
+  buildASTSchema, type DocumentNode, type GraphQLSchema, isAbstractType, isNonNullType, isInterfaceType, isObjectType, Kind, parse, type StringValueNode,
+} from 'graphql';
+
+/** The composed graph with everything that clients must not see, as the gateway reads it. */
+export type Supergraph = {
+  sdl: string;
+  /** With inaccessible elements and the join directives. */
+  schema: GraphQLSchema;
+  /** Names of the subgraphs. */
+  subgraphs: readonly string[];
+  /** Whether an object of type `typeName` is a `condition`. */
+  satisfies: (typeName: string, condition: string) => boolean;
+  isAbstract: (typeName: string) => boolean;
+  /** Whether a field can be null. False for one that does not exist. */
+  isNonNull: (typeName: string, fieldName: string) => boolean;
+};
+
+const knownFeatures = new Set(['link', 'join', 'inaccessible', 'tag', 'authenticated', 'requiresScopes']);
+
+/** Reads a supergraph. Throws when it asks for a security or execution feature that the gateway does not have. */
+export function readSupergraph(sdl: string): Supergraph {
+  const document = parse(sdl, { noLocation: true });
+  refuseUnknownFeatures(document);
+  const schema = buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });
+  const possible = new Map<string, Set<string>>();
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (isAbstractType(type)) possible.set(type.name, new Set(schema.getPossibleTypes(type).map(({ name }) => name)));
+  }
+  return {
+    sdl, schema, subgraphs: subgraphNames(document),
+    satisfies: (typeName, condition) => typeName === condition || (possible.get(condition)?.has(typeName) ?? false),
+    isAbstract: (typeName) => possible.has(typeName),
+    isNonNull: (typeName, fieldName) => {
+      const type = schema.getType(typeName);
+      return (isObjectType(type) || isInterfaceType(type)) && isNonNullType(type.getFields()[fieldName]?.type);
+    },
+  };
+}
+
+function subgraphNames(document: DocumentNode): string[] {
+  const graphs = document.definitions.find((node) => node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'join__Graph');
+  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) throw new Error('not a supergraph: it has no enum join__Graph');
+  return (graphs.values ?? []).map((value) => {
+    const name = value.directives?.[0]?.arguments?.find((argument) => argument.name.value === 'name')?.value;
+    return name?.kind === Kind.STRING ? name.value : value.name.value;
+  });
+}
+
+/** A feature that is linked `for: SECURITY` or `EXECUTION` must be understood under its own name, or nothing may be served. */
+function refuseUnknownFeatures(document: DocumentNode): void {
+  for (const node of document.definitions) {
+    if (node.kind !== Kind.SCHEMA_DEFINITION) continue;
+    for (const link of node.directives ?? []) {
+      const given = new Map(link.arguments?.map(({ name, value }) => [name.value, value]));
+      const url = (given.get('url') as StringValueNode | undefined)?.value ?? '';
+      const feature = url.split('/').at(-2) ?? '';
+      if (given.has('for') && (!knownFeatures.has(feature) || given.has('as'))) throw new Error(`the supergraph needs ${url}, which this gateway does not have`);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { DocumentNode, ExecutionResult, OperationTypeNode } from 'graphql';
+import type { RequestContext, Subgraph, SubgraphRequest } from '../subgraphs/subgraph.ts';
+import type { Lifetime } from './lifetime.ts';
+
+/** One operation that a plan sends to a subgraph, prepared once and called with every request. */
+export type SubgraphOperation = { kind: OperationTypeNode; text: string; document: DocumentNode };
+
+/** What changes from call to call. */
+export type Call = {
+  variables: Readonly<Record<string, unknown>>;
+  request: RequestContext;
+  /** Null: nobody sets an end. */
+  lifetime: Lifetime | null;
+};
+
+export type Stream = AsyncIterableIterator<ExecutionResult>;
+
+/** The way to one subgraph. A call that rejects is a fault of that subgraph. */
+export type Transport = {
+  prepare(operation: SubgraphOperation): (call: Call) => Promise<ExecutionResult>;
+  /** The stream of a subscription, or one answer with errors when it cannot start. */
+  prepareStream(operation: SubgraphOperation): (call: Call) => Promise<Stream | ExecutionResult>;
+};
+
+/** A subgraph as far as the gateway needs it. */
+export type Reachable = Pick<Subgraph, 'schema' | 'execute' | 'subscribe'>;
+
+/** Calls a subgraph of this process: no HTTP, no JSON text. Its answers are the gateway's to change. */
+export function inProcess(subgraph: Reachable): Transport {
+  return {
+    prepare: ({ document }) => (call) => subgraph.execute(new LocalRequest(document, call)),
+    prepareStream: ({ document }) => (call) => subgraph.subscribe(new LocalRequest(document, call)),
+  };
+}
+
+class LocalRequest implements SubgraphRequest {
+  readonly document: DocumentNode;
+  readonly variables: Call['variables'];
+  readonly request: RequestContext;
+  readonly #lifetime: Lifetime | null;
+
+  constructor(document: DocumentNode, { variables, request, lifetime }: Call) {
+    this.document = document;
+    this.variables = variables;
+    this.request = request;
+    this.#lifetime = lifetime;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#lifetime?.signal;
+  }
+}
