@@ -1,0 +1,18 @@
+import { availableParallelism } from 'node:os';
+
+/** Runs every benchmark, or the named ones: `npm run bench -- gateway`. Figures are ratios within one run; these are not tests. */
+const benchmarks: Record<string, () => Promise<{ run(): Promise<void> }>> = {
+  gateway: () => import('./gateway.ts'),
+  render: () => import('./render.ts'),
+};
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !(name in benchmarks));
+if (unknown.length > 0) throw new Error(`unknown benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}`);
+process.stdout.write(`Node ${process.version}, ${availableParallelism()} cores\n`);
+for (const [name, load] of Object.entries(benchmarks)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  process.stdout.write(`\n# ${name}\n`);
+  const { run } = await load();
+  await run();
+}

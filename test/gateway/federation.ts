@@ -1,0 +1,83 @@
+import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
+import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition';
+import { buildASTSchema, execute, type ExecutionResult, parse, print, printSchema, subscribe, validate } from 'graphql';
+import { pino } from 'pino';
+import { createGraph, type Graph } from '../../gateway/graphql.ts';
+import type { Limits } from '../../gateway/limits.ts';
+import type { Reachable } from '../../gateway/transport.ts';
+import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
+import type { Caller, RequestContext, SubgraphRequest } from '../../subgraphs/subgraph.ts';
+
+/** A subgraph of a test: its own SDL, without the link to the federation specification, and its resolvers over plain data. */
+export type TestSubgraph = { sdl: string; resolvers?: Record<string, unknown> };
+
+export type Fetched = { subgraph: string; operation: string; variables: Readonly<Record<string, unknown>>; request: RequestContext };
+
+export type Federation = {
+  graph: Graph;
+  supergraphSdl: string;
+  /** What the subgraphs were asked, in order. */
+  fetches: Fetched[];
+  subgraphs: Readonly<Record<string, Reachable>>;
+  /** What was logged. */
+  logged: Record<string, unknown>[];
+};
+
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@requires", "@provides", "@external", "@shareable",
+  "@override", "@interfaceObject", "@inaccessible", "@authenticated", "@requiresScopes"])`;
+
+export type FederateOptions = {
+  limits?: Partial<Limits>;
+  /** False: the subgraphs neither validate nor remember what they are asked. */
+  traced?: boolean;
+  onCall?: (call: SubgraphRequest) => void;
+};
+
+/** Composes the subgraphs and starts a graph over them. */
+export async function federate(subgraphs: Record<string, TestSubgraph>, { limits = {}, traced = true, onCall = () => undefined }: FederateOptions = {}): Promise<Federation> {
+  const { supergraphSdl, apiSdl } = composed(subgraphs);
+  const fetches: Fetched[] = [];
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
+  const reachable = Object.fromEntries(Object.entries(subgraphs).map(([name, subgraph]) => [name, reach(name, subgraph, traced ? fetches : null, onCall)]));
+  const graph = await createGraph({ supergraphSdl, apiSdl, subgraphs: reachable, log, limits });
+  return { graph, subgraphs: reachable, supergraphSdl, fetches, logged };
+}
+
+export function composed(subgraphs: Record<string, TestSubgraph>): { supergraphSdl: string; apiSdl: string } {
+  const services = Object.entries(subgraphs).map(([name, { sdl }]) => ({ name, typeDefs: parse(`${link}\n${sdl}`), url: `http://${name}.test` }));
+  const { supergraphSdl, errors } = composeServices(services);
+  if (!supergraphSdl) throw new Error(errors?.map((error) => error.message).join('\n'));
+  return { supergraphSdl, apiSdl: printSchema(buildASTSchema(transformSupergraphToPublicSchema(parse(supergraphSdl)))) };
+}
+
+function reach(name: string, { sdl, resolvers = {} }: TestSubgraph, fetches: Fetched[] | null, onCall: (call: SubgraphRequest) => void): Reachable {
+  const schema = buildSubgraphSchema([{ typeDefs: parse(`${link}\n${sdl}`), resolvers: resolvers as GraphQLResolverMap<unknown> }]);
+  const args = (call: SubgraphRequest) => {
+    const { document, variables, request } = call;
+    onCall(call);
+    // As strict as a subgraph over HTTP would be.
+    const faults = fetches ? validate(schema, document) : [];
+    if (faults.length > 0) throw new Error(`${name} cannot be asked: ${faults.map((fault) => fault.message).join(' ')}`);
+    fetches?.push({ subgraph: name, operation: print(document).replaceAll(/\s+/g, " "), variables, request });
+    return { schema, document, variableValues: { ...variables }, contextValue: request };
+  };
+  return {
+    schema,
+    execute: async (operation) => execute(args(operation)),
+    subscribe: async (operation) => await subscribe(args(operation)) as ExecutionResult | AsyncGenerator<ExecutionResult, undefined>,
+  };
+}
+
+export function callerWith(...scopes: string[]): Caller {
+  return { accountId: 'a' as AccountId, accountKind: 'personal', keyId: 'key_a' as KeyId, scopes: new Set(scopes) };
+}
+
+export function requestOf(caller: Caller | null = null): RequestContext {
+  return { caller, requestId: 'request-1' };
+}
+
+/** An answer as it would be sent. */
+export function sent(result: ExecutionResult): unknown {
+  return JSON.parse(JSON.stringify(result));
+}

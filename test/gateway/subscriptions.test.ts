@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { createClient as createEventStreamClient } from 'graphql-sse';
+import { createClient } from 'graphql-ws';
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { WebSocket, WebSocketServer } from 'ws';
+import { answerEventStream, createSocketServer, isStream } from '../../gateway/subscriptions.ts';
+import { callerWith, federate, requestOf, sent } from './federation.ts';
+
+/** A source that the test feeds, as a plain iterator. */
+class Feed {
+  readonly #queue: unknown[] = [];
+  readonly #waiting: ((result: IteratorResult<unknown>) => void)[] = [];
+  isOpen = true;
+  readonly closed = Promise.withResolvers<void>();
+
+  push(value: unknown): void {
+    const next = this.#waiting.shift();
+    if (next) next({ done: false, value });
+    else this.#queue.push(value);
+  }
+
+  end(): void {
+    this.isOpen = false;
+    for (const next of this.#waiting.splice(0)) next({ done: true, value: undefined });
+    this.closed.resolve();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
+    return {
+      next: () => {
+        if (this.#queue.length > 0) return Promise.resolve({ done: false as const, value: this.#queue.shift() });
+        if (!this.isOpen) return Promise.resolve({ done: true as const, value: undefined });
+        return new Promise((resolve) => this.#waiting.push(resolve));
+      },
+      return: () => {
+        this.end();
+        return Promise.resolve({ done: true as const, value: undefined });
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+}
+
+let feed = new Feed();
+let names = 0;
+const { graph, fetches, logged } = await federate({
+  jobs: {
+    sdl: `
+      type Query { ready: Boolean! }
+      type Subscription { job(id: ID!): Job! secret: Int @requiresScopes(scopes: [["jobs:read"]]) failing: Int }
+      type Job @key(fields: "id") { id: ID! percent: Int! }`,
+    resolvers: {
+      Query: { ready: () => true },
+      Subscription: {
+        job: { subscribe: () => feed }, secret: { subscribe: () => feed },
+        failing: { subscribe: () => { throw new GraphQLError('No such job.', { extensions: { code: 'NOT_FOUND' } }); } },
+      },
+    },
+  },
+  owners: {
+    sdl: 'type Job @key(fields: "id") { id: ID! owner: String! }',
+    resolvers: {
+      Job: {
+        __resolveReference: ({ id }: { id: string }) => ({ id }),
+        owner: ({ id }: { id: string }) => {
+          names += 1;
+          if (id === 'bad') throw new Error('no owner');
+          return `owner ${names}`;
+        },
+      },
+    },
+  },
+});
+const source = 'subscription Watch($id: ID!) { job(id: $id) { percent who: owner } }';
+const job = (id: string, percent: number) => ({ job: { id, percent } });
+
+async function open(text = source, signal?: AbortSignal) {
+  feed = new Feed();
+  names = 0;
+  const stream = await graph.subscribe({ source: text, variables: { id: '1' }, request: requestOf(), signal });
+  assert.ok(isStream(stream), JSON.stringify(stream));
+  return stream;
+}
+
+describe('a stream of the graph', () => {
+  test('completes every event from the other subgraphs, each in a context of its own', async () => {
+    const stream = await open();
+    fetches.length = 0;
+    feed.push(job('1', 10));
+    feed.push(job('1', 20));
+    assert.deepEqual(sent((await stream.next()).value), { data: { job: { percent: 10, who: 'owner 1' } } });
+    assert.deepEqual(sent((await stream.next()).value), { data: { job: { percent: 20, who: 'owner 2' } } });
+    const [first, second] = fetches;
+    assert.notEqual(first?.request, second?.request);
+    assert.deepEqual(first?.request, second?.request);
+    await stream.return?.();
+  });
+
+  test('answers calls ahead in order and ends with its source', async () => {
+    const stream = await open();
+    const answers = Promise.all([stream.next(), stream.next(), stream.next(), stream.next()]);
+    for (const percent of [1, 2, 3]) feed.push(job('1', percent));
+    feed.end();
+    assert.deepEqual((await answers).map(({ done, value }) => done ? 'end' : (sent(value) as { data: { job: { percent: number } } }).data.job.percent), [1, 2, 3, 'end']);
+    assert.equal((await stream.next()).done, true);
+  });
+
+  test('stops at once while it waits, and so does its source', async () => {
+    const stream = await open();
+    const waiting = stream.next();
+    await stream.return?.();
+    assert.deepEqual(await waiting, { done: true, value: undefined });
+    await feed.closed.promise;
+    assert.equal((await stream.next()).done, true);
+  });
+
+  test('stops when its signal aborts', async () => {
+    const controller = new AbortController();
+    const stream = await open(source, controller.signal);
+    const waiting = stream.next();
+    controller.abort();
+    assert.equal((await waiting).done, true);
+    await feed.closed.promise;
+  });
+
+  test('an error of one event leaves the stream alive', async () => {
+    const stream = await open();
+    feed.push(job('bad', 1));
+    feed.push(job('1', 2));
+    assert.deepEqual(sent((await stream.next()).value), { errors: [{ message: 'Internal error', path: ['job', 'who'], extensions: { code: 'INTERNAL', requestId: 'request-1' } }], data: null });
+    assert.deepEqual(sent((await stream.next()).value), { data: { job: { percent: 2, who: 'owner 2' } } });
+    await stream.return?.();
+  });
+
+  test('a source that refuses gives one answer with its refusal', async () => {
+    const answer = await graph.subscribe({ source: 'subscription { failing }', request: requestOf() });
+    assert.deepEqual(sent(answer as ExecutionResult), { errors: [{ message: 'No such job.', path: ['failing'], extensions: { code: 'NOT_FOUND' } }] });
+  });
+
+  test('a caller without the scope never reaches the source', async () => {
+    fetches.length = 0;
+    const answer = await graph.subscribe({ source: 'subscription { secret }', request: requestOf(callerWith('other')) });
+    assert.deepEqual(sent(answer as ExecutionResult), { errors: [{ message: 'The credential lacks a scope for Subscription.secret.', path: ['secret'], extensions: { code: 'FORBIDDEN' } }], data: { secret: null } });
+    assert.equal(fetches.length, 0);
+  });
+});
+
+describe('over a network', () => {
+  const http = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://test');
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+      const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) as { query: string; variables?: Record<string, unknown> } : { query: url.searchParams.get('query') ?? '' };
+      void answerEventStream(graph, { source: body.query, variables: body.variables ?? { id: '1' }, request: requestOf() }).then((answer) => {
+        response.writeHead(answer.status, answer.headers);
+        if (typeof answer.body === 'string') return response.end(answer.body);
+        const stream = answer.body;
+        response.once('close', () => stream.destroy());
+        return stream.pipe(response);
+      });
+    });
+  });
+  const sockets = new WebSocketServer({ server: http });
+  const server = createSocketServer<{ scopes: string[] }>(graph, ({ extra }) => requestOf(callerWith(...extra.scopes)));
+  sockets.on('connection', (socket) => {
+    const closed = server.opened({
+      protocol: socket.protocol, send: (data) => new Promise((resolve, reject) => socket.send(data, (error) => error ? reject(error) : resolve())),
+      close: (code, reason) => socket.close(code, reason), onMessage: (listener) => socket.on('message', (data: Buffer) => void listener(data.toString())),
+    }, { scopes: ['jobs:read'] });
+    socket.once('close', (code, reason) => void closed(code, reason.toString()));
+  });
+  let port = 0;
+  before(async () => {
+    http.listen(0);
+    await once(http, 'listening');
+    port = (http.address() as AddressInfo).port;
+  });
+  after(() => {
+    sockets.close();
+    http.closeAllConnections();
+    http.close();
+  });
+
+  const textOf = (value: unknown) => JSON.stringify(value);
+
+  test('WebSocket: two streams and a query on one socket, one with a syntax error', async () => {
+    feed = new Feed();
+    names = 0;
+    const client = createClient({ url: `ws://localhost:${port}`, webSocketImpl: WebSocket, retryAttempts: 0, lazy: false });
+    const stream = client.iterate({ query: source, variables: { id: '1' } });
+    const first = stream.next();
+    const broken = client.iterate({ query: 'subscription {' }).next();
+    await assert.rejects(broken, (errors: { extensions: unknown }[]) => textOf(errors[0]?.extensions) === textOf({ code: 'GRAPHQL_PARSE_FAILED' }));
+    const wrong = client.iterate({ query: 'subscription { none }' }).next();
+    await assert.rejects(wrong, (errors: { extensions: unknown }[]) => textOf(errors[0]?.extensions) === textOf({ code: 'GRAPHQL_VALIDATION_FAILED' }));
+    const query = await client.iterate({ query: '{ ready }' }).next();
+    assert.equal(textOf(query.value), textOf({ data: { ready: true } }));
+    feed.push(job('1', 5));
+    assert.equal(textOf((await first).value), textOf({ data: { job: { percent: 5, who: 'owner 1' } } }));
+    await stream.return?.();
+    await feed.closed.promise;
+    await client.dispose();
+  });
+
+  test('WebSocket: a socket that closes ends its streams', async () => {
+    feed = new Feed();
+    const client = createClient({ url: `ws://localhost:${port}`, webSocketImpl: WebSocket, retryAttempts: 0 });
+    const stream = client.iterate({ query: source, variables: { id: '1' } });
+    feed.push(job('1', 1));
+    await stream.next();
+    client.terminate();
+    await feed.closed.promise;
+    await stream.return?.();
+  });
+
+  test('event stream: a stream, its end, and a client that leaves', async () => {
+    feed = new Feed();
+    names = 0;
+    const client = createEventStreamClient({ url: `http://localhost:${port}/`, retryAttempts: 0 });
+    const stream = client.iterate({ query: source, variables: { id: '1' } });
+    feed.push(job('1', 1));
+    assert.equal(textOf((await stream.next()).value), textOf({ data: { job: { percent: 1, who: 'owner 1' } } }));
+    feed.end();
+    assert.equal((await stream.next()).done, true);
+    feed = new Feed();
+    const left = client.iterate({ query: source, variables: { id: '1' } });
+    feed.push(job('1', 1));
+    await left.next();
+    await left.return?.();
+    await feed.closed.promise;
+    client.dispose();
+  });
+
+  test('event stream: the bytes of the protocol', async () => {
+    feed = new Feed();
+    names = 0;
+    feed.push(job('1', 1));
+    feed.end();
+    const answer = await fetch(`http://localhost:${port}/?query=${encodeURIComponent('subscription { job(id: 1) { percent } }')}`);
+    assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+    assert.equal(await answer.text(), ':\n\nevent: next\ndata: {"data":{"job":{"percent":1}}}\n\nevent: complete\ndata:\n\n');
+    const query = await fetch(`http://localhost:${port}/?query=${encodeURIComponent('{ ready }')}`);
+    assert.equal(await query.text(), 'event: next\ndata: {"data":{"ready":true}}\n\nevent: complete\ndata:\n\n');
+    const wrong = await fetch(`http://localhost:${port}/?query=${encodeURIComponent('{ none }')}`);
+    assert.equal(wrong.status, 400);
+    assert.match(await wrong.text(), /GRAPHQL_VALIDATION_FAILED/);
+  });
+});
+
+test('a source that breaks gives one masked error and ends the stream', async () => {
+  const broken = { async next(): Promise<never> { throw new Error('lost the database at 10.0.0.1'); }, async return() { return { done: true as const, value: undefined }; }, [Symbol.asyncIterator]() { return this; } };
+  feed = broken as unknown as Feed;
+  logged.length = 0;
+  const stream = await graph.subscribe({ source, variables: { id: '1' }, request: requestOf() });
+  assert.ok(isStream(stream));
+  assert.deepEqual(sent((await stream.next()).value), { errors: [{ message: 'Internal error', extensions: { code: 'INTERNAL', requestId: 'request-1' } }] });
+  assert.equal((await stream.next()).done, true);
+  assert.equal(logged.length, 1);
+  await graph.stop();
+});
