@@ -13,6 +13,7 @@ export const LEFT_EYE = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 
 export const LIPS = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146];
 export const RIGHT_BROW = [70, 63, 105, 66, 107, 55, 65, 52, 53, 46];
 export const LEFT_BROW = [300, 293, 334, 296, 336, 285, 295, 282, 283, 276];
+export const NOSE = [168, 122, 196, 198, 129, 98, 97, 2, 326, 327, 358, 420, 419, 351];
 
 /** Single points of the face mesh. */
 export const POINT = { top: 10, chin: 152, right: 234, left: 454, rightEye: 33, leftEye: 263, nose: 1, noseRoot: 168 } as const;

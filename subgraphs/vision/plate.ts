@@ -1,112 +1,66 @@
-import { fromLinear, percentile, toLinear } from './color.ts';
 import { drawCranium } from './cranium.ts';
 import type { Cranium } from './cranium.ts';
 import { pushPull } from './inpaint.ts';
-import { FACE_OVAL, POINT, fillPolygon, pointOf, ring } from './mesh.ts';
+import { FACE_OVAL, fillPolygon, LEFT_BROW, LEFT_EYE, LIPS, NOSE, POINT, pointOf, RIGHT_BROW, RIGHT_EYE, ring } from './mesh.ts';
 import type { FaceFrame } from './mesh.ts';
-import { blur, boxBlur, clamp, dilate, smoothstep } from './raster.ts';
+import { fillGap } from './patches.ts';
+import type { Filling } from './patches.ts';
+import { blur, dilate, resize, shrink, smoothstep } from './raster.ts';
 import type { Plane, Raster } from './raster.ts';
+import { skinEverywhere } from './scalp.ts';
+import { bodyMask } from './silhouette.ts';
 import type { Shading } from './skin.ts';
 import { hashed } from './strands/numbers.ts';
-import { project } from './strands/head.ts';
 
-/** What the hair is taken out of. */
-export type Scene = {
-  image: Raster;
-  points: Float32Array;
-  frame: FaceFrame;
-  person: Plane;
-  hair: Plane;
-  skin: Plane;
-  shading: Shading;
-  grain: number;
-};
+/** A photo and what was found in it. */
+export type Scene = { image: Raster; points: Float32Array; frame: FaceFrame; person: Plane; hair: Plane };
 
-type Planes = [Plane, Plane, Plane];
+/** The bare skin in the small picture, the light on it, and the photo's grain. */
+export type Skin = { mask: Plane; shading: Shading; grain: number };
 
-/** The photo without hair: background, then body, then a bare head, laid in where hair was. */
-export function removeHair(scene: Scene): { plate: Uint8ClampedArray; quality: 'ok' | 'low' } {
-  const { image, frame, hair } = scene;
-  const { width, height } = image;
-  const removal = removalMask(scene);
-  const cranium = drawCranium(scene.points, width, height);
-  const body = bodyMask(scene, removal, cranium);
-  const background = fill(image, backgroundKnown(scene, removal));
-  const clothes = fill(image, bodyKnown(scene, removal, body));
-  const skull = skullColor(scene, removal, cranium);
-  const head = blur(headMask(scene, cranium), width, height, Math.max(0.8, frame.unit / 300));
-  const plate = Uint8ClampedArray.from(image.rgb);
-  for (let i = 0; i < removal.length; i++) {
-    const share = removal[i]!;
-    if (share <= 0) continue;
-    const noise = scene.grain * grainAt(i);
-    for (const c of [0, 1, 2] as const) {
-      const behind = background[c][i]! * (1 - body[i]!) + clothes[c][i]! * body[i]!;
-      const value = behind * (1 - head[i]!) + skull[c][i]! * head[i]! + noise;
-      plate[i * 3 + c] = image.rgb[i * 3 + c]! * (1 - share) + value * share + 0.5;
-    }
-  }
-  return { plate, quality: fallenShare(scene, hair) > 0.1 ? 'low' : 'ok' };
+/** Height of the face in the small picture on which light, masks and patches are worked out, px, and that picture's longest side. */
+const FACE_PX = 96;
+const SIDE_PX = 320;
+
+/** The photo without hair: background and body filled in from the rest of the photo, a bare head over them. `small` is `shrinkScene`'s. */
+export function removeHair(scene: Scene, small: Scene, bare: Skin): { plate: Uint8ClampedArray; quality: 'ok' | 'low' } {
+  const { image } = small;
+  const removal = removalMask(small);
+  const cranium = drawCranium(small.points, image.width, image.height);
+  const head = headMask(small, cranium);
+  const filling = fillBehind(small, removal, cranium, head);
+  const skin = skinEverywhere(image, knownSkin(small, bare.mask, removal), bare.shading, cranium);
+  const up = (plane: Plane): Plane => resize(plane, image.width, image.height, scene.image.width, scene.image.height);
+  const layers: Layers = { removal: up(removal), head: up(blur(head, image.width, image.height, 0.8)).map((value) => smoothstep(0.25, 0.75, value)), skin: [up(skin[0]), up(skin[1]), up(skin[2])], filling, small };
+  return { plate: layIn(scene, layers, bare.grain), quality: fallenShare(small) > 0.1 ? 'low' : 'ok' };
 }
 
-/** Approximately normal, standard deviation 1, the same for the same pixel. */
-function grainAt(i: number): number {
-  return (hashed(i, 7, 1) + hashed(i, 7, 2) + hashed(i, 7, 3) - 1.5) * 2;
+/** The same at a size where a face is large enough to be measured and small enough to be quick. */
+export function shrinkScene(scene: Scene): Scene {
+  const { image, frame } = scene;
+  const factor = Math.min(1, FACE_PX / frame.unit, SIDE_PX / Math.max(image.width, image.height));
+  const [width, height] = [Math.max(8, Math.round(image.width * factor)), Math.max(8, Math.round(image.height * factor))];
+  const down = (plane: Plane): Plane => resize(plane, image.width, image.height, width, height);
+  return {
+    image: shrink(image, width, height), points: scene.points.map((value) => value * factor),
+    frame: { ...frame, x: frame.x * factor, y: frame.y * factor, unit: frame.unit * factor }, person: down(scene.person), hair: down(scene.hair),
+  };
 }
 
-/** Hair with a margin: wide where wisps stand before the background, narrow on the face. */
+/** Hair with a margin: wide where wisps stand before the background and on the forehead, narrow on the face. */
 function removalMask({ image, frame, hair, points, person }: Scene): Plane {
   const { width, height } = image;
   const oval = fillPolygon(width, height, ring(points, FACE_OVAL));
-  const near = dilate(hair, width, height, frame.unit * 0.018);
-  const far = dilate(hair, width, height, frame.unit * 0.05);
+  const near = dilate(hair, width, height, Math.max(1, frame.unit * 0.02));
+  const far = dilate(hair, width, height, Math.max(2, frame.unit * 0.05));
+  const [, top] = pointOf(points, POINT.top);
+  const [, brow] = pointOf(points, POINT.noseRoot);
   const raw = near.map((value, i) => {
-    const outside = smoothstep(0.9, 0.5, person[i]!) * (1 - oval[i]!);
-    return smoothstep(0.15, 0.5, Math.max(value * (1 - 0.4 * oval[i]!), far[i]! * outside));
+    const outside = smoothstep(0.95, 0.6, person[i]!) * (1 - oval[i]!);
+    const forehead = smoothstep(brow - (brow - top) * 0.5, top, Math.floor(i / width));
+    return smoothstep(0.15, 0.5, Math.max(value, far[i]! * Math.max(outside, forehead)));
   });
-  return blur(raw, width, height, Math.max(1, frame.unit * 0.008)).map((value, i) => Math.max(value, smoothstep(0.1, 0.5, hair[i]!)));
-}
-
-function fill({ width, height, rgb }: Raster, known: Plane): Planes {
-  const one = (c: number): Plane => pushPull(Float32Array.from(known, (_, i) => rgb[i * 3 + c]!), known, width, height);
-  return [one(0), one(1), one(2)];
-}
-
-function backgroundKnown({ image, frame, person, hair }: Scene, removal: Plane): Plane {
-  const { width, height } = image;
-  const taken = dilate(person.map((value, i) => Math.max(value, hair[i]!, removal[i]!)), width, height, frame.unit * 0.02);
-  return taken.map((value) => smoothstep(0.2, 0.02, value));
-}
-
-function bodyKnown({ image, points, frame, person }: Scene, removal: Plane, body: Plane): Plane {
-  const { width, height } = image;
-  const oval = fillPolygon(width, height, ring(points, FACE_OVAL));
-  const margin = dilate(removal, width, height, frame.unit * 0.015);
-  return person.map((value, i) => smoothstep(0.9, 1, value) * (1 - margin[i]!) * (1 - oval[i]!) * (body[i]! > 0.5 ? 1 : 0));
-}
-
-/** Neck, shoulders, chest: as seen outside the hair; under it between what is seen and a usual body below this head. */
-function bodyMask({ image, points, frame, person }: Scene, removal: Plane, { head }: Cranium): Plane {
-  const { width, height } = image;
-  const oval = fillPolygon(width, height, ring(points, FACE_OVAL));
-  const margin = dilate(removal, width, height, frame.unit * 0.01);
-  const neck = project(head, 0, -6, -5);
-  const shoulder = project(head, 0, -13.2, -5);
-  const known = person.map((_, i) => (Math.floor(i / width) > neck[1] ? (1 - margin[i]!) * (1 - oval[i]!) : 0));
-  const seen = pushPull(person, known, width, height);
-  const px = head.pxPerCm;
-  return person.map((value, i) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    const along = Math.abs(x - shoulder[0]) / px;
-    const line = shoulder[1] + Math.max(0, along - 6.5) * 0.42 * px;
-    const usual = Math.max(
-      smoothstep(-1, 1, (y - line) / px),
-      smoothstep(6, 5.4, along + Math.max(0, (line - y) / px) * 0.05) * smoothstep(-1, 1, (y - neck[1]) / px),
-    );
-    const guess = smoothstep(0.38, 0.62, 0.5 * seen[i]! + 0.5 * usual);
-    const below = smoothstep(-1, 1, (y - neck[1]) / px);
-    return (value * (1 - removal[i]!) + guess * removal[i]!) * below;
-  });
+  return blur(raw, width, height, 1);
 }
 
 function headMask({ image, points }: Scene, { inside }: Cranium): Plane {
@@ -114,36 +68,110 @@ function headMask({ image, points }: Scene, { inside }: Cranium): Plane {
   return inside.map((value, i) => Math.max(value, face[i]!));
 }
 
-/** Skin on the skull: the face's light on its normals, corrected so that it meets the forehead and temples without a seam. */
-function skullColor({ image, skin, shading, frame }: Scene, removal: Plane, { inside, normals }: Cranium): Planes {
-  const { width, height } = image;
-  const margin = dilate(removal, width, height, frame.unit * 0.02);
-  const known = skin.map((value, i) => value * smoothstep(0.3, 0, margin[i]!));
-  const coefficients = [shading.red, shading.green, shading.blue] as const;
-  const one = (c: 0 | 1 | 2): Plane => {
-    const [low, high] = skinRange(image, known, c);
-    const [c0, cx, cy, cz] = coefficients[c];
-    const model = skin.map((_, i) => {
-      const facing = inside[i]! > 0 ? c0 + cx * normals[0][i]! + cy * normals[1][i]! + cz * Math.max(0.2, normals[2][i]!) : c0 + cz * 0.8;
-      return clamp(facing, low, high);
-    });
-    const ratio = model.map((value, i) => Math.log(Math.max(0.002, toLinear(image.rgb[i * 3 + c]!)) / value));
-    const smooth = pushPull(boxBlur(ratio.map((value, i) => value * known[i]!), width, height, 3), known, width, height);
-    return model.map((value, i) => fromLinear(value * Math.exp(clamp(smooth[i]!, -0.7, 0.7))));
-  };
-  return [one(0), one(1), one(2)];
+function knownSkin({ image, frame }: Scene, skin: Plane, removal: Plane): Plane {
+  const margin = dilate(removal, image.width, image.height, Math.max(1, frame.unit * 0.02));
+  return skin.map((value, i) => smoothstep(0.6, 1, value) * smoothstep(0.3, 0, margin[i]!));
 }
 
-/** Linear light that skin of this face spans, without shine and creases. */
-function skinRange({ rgb }: Raster, known: Plane, c: number): [number, number] {
-  const values: number[] = [];
-  for (let i = 0; i < known.length; i += 2) if (known[i]! > 0.5) values.push(toLinear(rgb[i * 3 + c]!));
-  if (values.length < 20) return [0.02, 0.9];
-  return [percentile(values, 0.12), percentile(values, 0.9)];
+/** Fills what lies behind the hair, head aside, from the rest of the picture. */
+function fillBehind(scene: Scene, removal: Plane, { head: fitted }: Cranium, head: Plane): Filling {
+  const { image, person, hair, points, frame } = scene;
+  const { width, height } = image;
+  const guide = bodyMask({ width, height, points, person, removal, head: fitted });
+  const rim = dilate(removal.map((value, i) => Math.max(value, hair[i]!)), width, height, Math.max(1, frame.unit * 0.03));
+  const around = dilate(head, width, height, Math.max(1, frame.unit * 0.04));
+  const count = width * height;
+  const [missing, usable, ignored] = [new Uint8Array(count), new Uint8Array(count), new Uint8Array(count)];
+  for (let i = 0; i < count; i++) {
+    if (removal[i]! > 0.02 && head[i]! < 0.5) missing[i] = 1;
+    else if (around[i]! > 0) ignored[i] = 1;
+    // A half transparent rim is neither the person nor what is behind.
+    else if (rim[i]! < 0.02 && (guide[i]! > 0.5 || person[i]! < 0.5)) usable[i] = 1;
+  }
+  return fillGap({ image, missing, usable, ignored, guide }, smoothStart(image, usable, guide));
+}
+
+/** Body and background each carried on smoothly: what the patches begin with. */
+function smoothStart({ width, height, rgb }: Raster, usable: Uint8Array, guide: Plane): Float32Array {
+  const out = new Float32Array(width * height * 3);
+  const body = guide.map((value, i) => usable[i]! * smoothstep(0.7, 1, value));
+  const back = guide.map((value, i) => usable[i]! * smoothstep(0.3, 0, value));
+  for (let c = 0; c < 3; c++) {
+    const channel = guide.map((_, i) => rgb[i * 3 + c]!);
+    const [near, behind] = [pushPull(channel, body, width, height), pushPull(channel, back, width, height)];
+    for (let i = 0; i < channel.length; i++) out[i * 3 + c] = usable[i] ? channel[i]! : near[i]! * guide[i]! + behind[i]! * (1 - guide[i]!);
+  }
+  return out;
+}
+
+type Layers = { removal: Plane; head: Plane; skin: [Plane, Plane, Plane]; filling: Filling; small: Scene };
+
+function layIn(scene: Scene, { removal, head, skin, filling, small }: Layers, grain: number): Uint8ClampedArray {
+  const { image, hair } = scene;
+  const plate = Uint8ClampedArray.from(image.rgb);
+  const keep = features(scene, small);
+  const behind = new Float32Array(3);
+  for (let i = 0; i < removal.length; i++) {
+    const share = Math.max(removal[i]!, smoothstep(0.1, 0.5, hair[i]!)) * (1 - keep[i]!);
+    if (share <= 0) continue;
+    const noise = grain * grainAt(i);
+    if (head[i]! < 1) behindAt(image, filling, small.image, i, behind);
+    for (const c of [0, 1, 2] as const) {
+      const value = behind[c]! * (1 - head[i]!) + (skin[c][i]! + noise) * head[i]!;
+      plate[i * 3 + c] = image.rgb[i * 3 + c]! * (1 - share) + value * share + 0.5;
+    }
+  }
+  return plate;
+}
+
+/** Eyes, brows, nose and mouth, exactly 1: what they look like under a lock of hair nobody knows, so they stay as they are. */
+function features({ image: { width, height }, points }: Scene, small: Scene): Plane {
+  const near = dilate(drawParts(small, [RIGHT_EYE, LEFT_EYE, LIPS, NOSE]), small.image.width, small.image.height, small.frame.unit * 0.015);
+  for (const brow of [RIGHT_BROW, LEFT_BROW]) fillPolygon(small.image.width, small.image.height, ring(small.points, brow), near);
+  const soft = resize(blur(near, small.image.width, small.image.height, 1), small.image.width, small.image.height, width, height);
+  for (const part of [RIGHT_EYE, LEFT_EYE, LIPS, NOSE, RIGHT_BROW, LEFT_BROW]) fillPolygon(width, height, ring(points, part), soft);
+  return soft;
+}
+
+function drawParts({ image: { width, height }, points }: Scene, parts: readonly (readonly number[])[]): Plane {
+  const plane = new Float32Array(width * height);
+  for (const part of parts) fillPolygon(width, height, ring(points, part), plane);
+  return plane;
+}
+
+/** Pixels in full size from where the small picture's patches were taken; neighbours are mixed, so that no seams show. */
+function behindAt({ width, height, rgb }: Raster, { source, rgb: filled }: Filling, small: Raster, i: number, out: Float32Array): void {
+  const [x, y] = [i % width, (i / width) | 0];
+  const [sx, sy] = [((x + 0.5) * small.width) / width - 0.5, ((y + 0.5) * small.height) / height - 0.5];
+  const [x0, y0] = [Math.floor(sx), Math.floor(sy)];
+  out.fill(0);
+  let total = 0;
+  for (let corner = 0; corner < 4; corner++) {
+    const [qx, qy] = [x0 + (corner & 1), y0 + (corner >> 1)];
+    if (qx < 0 || qy < 0 || qx >= small.width || qy >= small.height) continue;
+    const q = qy * small.width + qx;
+    const weight = (1 - Math.abs(sx - qx)) * (1 - Math.abs(sy - qy));
+    const from = source[q]!;
+    total += weight;
+    if (from < 0) {
+      for (let c = 0; c < 3; c++) out[c]! += filled[q * 3 + c]! * weight;
+      continue;
+    }
+    const fx = Math.min(width - 1, Math.max(0, Math.round(x + (((from % small.width) - qx) * width) / small.width)));
+    const fy = Math.min(height - 1, Math.max(0, Math.round(y + ((Math.floor(from / small.width) - qy) * height) / small.height)));
+    const p = (fy * width + fx) * 3;
+    for (let c = 0; c < 3; c++) out[c]! += rgb[p + c]! * weight;
+  }
+  for (let c = 0; c < 3; c++) out[c]! /= total || 1;
+}
+
+/** Approximately normal, standard deviation 1, the same for the same pixel. */
+function grainAt(i: number): number {
+  return (hashed(i, 7, 1) + hashed(i, 7, 2) + hashed(i, 7, 3) - 1.5) * 2;
 }
 
 /** Hair hanging below the chin, in squares of the face's height. */
-function fallenShare({ image, points, frame }: Scene, hair: Plane): number {
+function fallenShare({ image, points, frame, hair }: Scene): number {
   const chin = pointOf(points, POINT.chin)[1] + frame.unit * 0.15;
   let sum = 0;
   for (let i = Math.max(0, Math.floor(chin)) * image.width; i < hair.length; i++) sum += hair[i]!;

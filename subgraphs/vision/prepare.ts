@@ -8,7 +8,8 @@ import { measureFidelity } from './fidelity.ts';
 import { hairMatte } from './hair.ts';
 import { personMatte } from './matte.ts';
 import { faceFrame, fitMesh } from './mesh.ts';
-import { removeHair } from './plate.ts';
+import { removeHair, shrinkScene } from './plate.ts';
+import type { Scene } from './plate.ts';
 import { pyramid } from './raster.ts';
 import type { Raster } from './raster.ts';
 import { estimateLight, skinLabOf, skinMask } from './skin.ts';
@@ -41,22 +42,25 @@ function getSubject(faces: readonly Face[]): Face {
   return face;
 }
 
+/** Least hair whose color counts, in squares of the face's height. */
 const HAIR_LEAST = 0.02;
 
 function analyse(image: Raster, points: Float32Array, person: Float32Array, report: Report): PreparedPhoto {
   const { width, height } = image;
   const frame = faceFrame(points);
   const hair = hairMatte(image, points, frame, person);
-  report('segment', 0.6);
-  const skin = skinMask(width, height, points, frame.unit, hair);
-  const { light, shading } = estimateLight(image, points, skin);
+  report('segment', 0.5);
+  const scene: Scene = { image, points, frame, person, hair };
+  const small = shrinkScene(scene);
+  const mask = skinMask(small.image.width, small.image.height, small.points, small.frame.unit, small.hair);
+  const { light, shading } = estimateLight(small.image, small.points, mask);
   const half = frame.unit / 2;
   const { sharpness, grain } = measureFidelity(image, { x: frame.x - half, y: frame.y - half, width: frame.unit, height: frame.unit * 1.2 });
-  const { plate, quality } = removeHair({ image, points, frame, person, hair, skin, shading, grain });
+  const { plate, quality } = removeHair(scene, small, { mask, shading, grain });
   report('segment', 1);
-  const enough = Math.max(50, HAIR_LEAST * frame.unit * frame.unit);
+  const enough = Math.max(20, HAIR_LEAST * small.frame.unit * small.frame.unit);
   return {
     width, height, rgb: image.rgb, landmarks: points, person, hair, plate, plateQuality: quality,
-    hairLab: medianLab(image, hair, 0.8, enough), skinLab: skinLabOf(image, skin), light, sharpness, grain,
+    hairLab: medianLab(small.image, small.hair, 0.8, enough), skinLab: skinLabOf(small.image, mask), light, sharpness, grain,
   };
 }

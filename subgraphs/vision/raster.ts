@@ -100,6 +100,18 @@ export function sample(plane: Plane, width: number, height: number, x: number, y
   return top * (1 - fy) + bottom * fy;
 }
 
+/** A smaller copy of a picture. */
+export function shrink({ width, height, rgb }: Raster, toWidth: number, toHeight: number): Raster {
+  const out = new Uint8ClampedArray(toWidth * toHeight * 3);
+  const channel = new Float32Array(width * height);
+  for (let c = 0; c < 3; c++) {
+    for (let i = 0; i < channel.length; i++) channel[i] = rgb[i * 3 + c]!;
+    const small = resize(channel, width, height, toWidth, toHeight);
+    for (let i = 0; i < small.length; i++) out[i * 3 + c] = small[i]! + 0.5;
+  }
+  return { width: toWidth, height: toHeight, rgb: out };
+}
+
 /** Resizes a plane: averages when shrinking by a whole factor or more, bilinear otherwise. */
 export function resize(plane: Plane, width: number, height: number, toWidth: number, toHeight: number): Plane {
   const taps = clamp(Math.round(Math.max(width / toWidth, height / toHeight)), 1, 8);
@@ -108,26 +120,33 @@ export function resize(plane: Plane, width: number, height: number, toWidth: num
   const out = new Float32Array(toWidth * toHeight);
   const across = new Float32Array(toWidth * height);
   for (let y = 0; y < height; y++) {
-    for (let k = 0; k < columns.length; k++) {
-      const { to, low, high, share, weight } = columns[k]!;
-      across[y * toWidth + to]! += weight * (plane[y * width + low]! * (1 - share) + plane[y * width + high]! * share);
+    const [from, to] = [y * width, y * toWidth];
+    for (let k = 0; k < columns.low.length; k++) {
+      const share = columns.share[k]!;
+      across[to + columns.to[k]!]! += plane[from + columns.low[k]!]! * (1 - share) + plane[from + columns.high[k]!]! * share;
     }
   }
-  for (const { to, low, high, share, weight } of rows) {
-    const [a, b, o] = [low * toWidth, high * toWidth, to * toWidth];
+  const weight = 1 / (taps * taps);
+  for (let k = 0; k < rows.low.length; k++) {
+    const [a, b, o, share] = [rows.low[k]! * toWidth, rows.high[k]! * toWidth, rows.to[k]! * toWidth, rows.share[k]!];
     for (let x = 0; x < toWidth; x++) out[o + x]! += weight * (across[a + x]! * (1 - share) + across[b + x]! * share);
   }
   return out;
 }
 
-type Step = { to: number; low: number; high: number; share: number; weight: number };
+type Steps = { to: Int32Array; low: Int32Array; high: Int32Array; share: Float32Array };
 
-function steps(from: number, to: number, taps: number): Step[] {
-  return Array.from({ length: to * taps }, (_, k) => {
+function steps(from: number, to: number, taps: number): Steps {
+  const count = to * taps;
+  const out: Steps = { to: new Int32Array(count), low: new Int32Array(count), high: new Int32Array(count), share: new Float32Array(count) };
+  for (let k = 0; k < count; k++) {
     const at = clamp(((k + 0.5) / taps) * (from / to) - 0.5, 0, from - 1);
-    const low = Math.floor(at);
-    return { to: Math.floor(k / taps), low, high: Math.min(low + 1, from - 1), share: at - low, weight: 1 / taps };
-  });
+    out.to[k] = Math.floor(k / taps);
+    out.low[k] = Math.floor(at);
+    out.high[k] = Math.min(out.low[k]! + 1, from - 1);
+    out.share[k] = at - out.low[k]!;
+  }
+  return out;
 }
 
 /** Mean over a square of side 2 * radius + 1, cut off at the border of the plane. */

@@ -68,8 +68,8 @@ function skinSamples({ width, height, rgb }: Raster, points: Float32Array, skin:
     const [x, y] = [Math.round(px), Math.round(py)];
     if (x < 2 || y < 2 || x >= width - 2 || y >= height - 2 || skin[y * width + x]! < 0.5) continue;
     const mean: [number, number, number] = [0, 0, 0];
-    for (let j = -2; j <= 2; j++) {
-      for (let i = -2; i <= 2; i++) for (const c of [0, 1, 2] as const) mean[c] += rgb[((y + j) * width + x + i) * 3 + c]! / 25;
+    for (let j = -1; j <= 1; j++) {
+      for (let i = -1; i <= 1; i++) for (const c of [0, 1, 2] as const) mean[c] += rgb[((y + j) * width + x + i) * 3 + c]! / 9;
     }
     samples.push({ point, rgb: mean });
   }

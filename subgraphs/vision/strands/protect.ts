@@ -1,9 +1,8 @@
 import type { PreparedPhoto } from '../engine.ts';
-import { fillPolygon, LEFT_EYE, LIPS, RIGHT_EYE } from '../mesh.ts';
+import { fillPolygon, LEFT_EYE, LIPS, NOSE, RIGHT_EYE } from '../mesh.ts';
 import { blurred } from './blur.ts';
 import { clamp } from './numbers.ts';
 
-const NOSE = [168, 122, 196, 198, 129, 98, 97, 2, 326, 327, 358, 420, 419, 351];
 const CHEEKS = [33, 111, 50, 206, 61, 181, 17, 405, 291, 426, 280, 340, 263, 362, 168, 133];
 
 /** Outline of some landmarks, grown by `share` of its own size and two pixels, so that whole pixels are safe. */
