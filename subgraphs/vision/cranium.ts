@@ -1,4 +1,4 @@
-import { dilate } from './raster.ts';
+import { dilate } from './dilate.ts';
 import type { Plane } from './raster.ts';
 import { fitHead, project } from './strands/head.ts';
 import type { Head } from './strands/head.ts';

@@ -1,6 +1,7 @@
 import { FACE_OVAL, fillPolygon, LEFT_EYE, RIGHT_EYE, LIPS, LEFT_BROW, RIGHT_BROW, ring } from './mesh.ts';
 import type { FaceFrame } from './mesh.ts';
-import { boxBlur, dilate, smoothstep } from './raster.ts';
+import { dilate } from './dilate.ts';
+import { boxBlur, smoothstep } from './raster.ts';
 import type { Plane } from './raster.ts';
 import { fitHead, project } from './strands/head.ts';
 

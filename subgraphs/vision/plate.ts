@@ -5,7 +5,8 @@ import { FACE_OVAL, fillPolygon, LEFT_BROW, LEFT_EYE, LIPS, NOSE, POINT, pointOf
 import type { FaceFrame } from './mesh.ts';
 import { fillGap } from './patches.ts';
 import type { Filling } from './patches.ts';
-import { blur, dilate, resize, shrink, smoothstep } from './raster.ts';
+import { dilate } from './dilate.ts';
+import { blur, resize, shrink, smoothstep } from './raster.ts';
 import type { Plane, Raster } from './raster.ts';
 import { skinEverywhere } from './scalp.ts';
 import { bodyMask } from './silhouette.ts';

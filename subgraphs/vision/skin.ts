@@ -1,7 +1,8 @@
 import { medianLab, percentile, toLinear } from './color.ts';
 import type { Lab } from './color.ts';
 import { FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, fillPolygon, pointOf, ring } from './mesh.ts';
-import { dilate, luma } from './raster.ts';
+import { dilate } from './dilate.ts';
+import { luma } from './raster.ts';
 import type { Plane, Raster } from './raster.ts';
 import { faceTriangles } from './strands/face-model.ts';
 
