@@ -20,7 +20,7 @@ export const ISSUE_SENTENCES: Readonly<Record<ImageIssue, string>> = {
 
 /** What became of a photo: ready for work, or why not. */
 export type ExaminedImage =
-  | { accepted: true; /** Upright, no metadata, longest side at most 2048 px. */ jpeg: Uint8Array; width: number; height: number; issues: readonly ImageIssue[] }
+  | { accepted: true; /** Upright, no metadata, longest side at most 2048 px. */ jpeg: Uint8Array; width: number; height: number; /** Remarks only. */ issues: readonly ImageIssue[] }
   | { accepted: false; issues: readonly ImageIssue[]; message: string };
 
 const LIMIT_BYTES = 5 * 1024 * 1024;
@@ -39,10 +39,10 @@ export async function examineImage(vision: Pick<VisionEngine, 'inspect'>, bytes:
   if (early) return refused([early]);
   const deadline = AbortSignal.timeout(LIMIT_MS);
   try {
-    const { issues, normalised } = await vision.inspect(bytes, { signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
+    const { issues, remarks, normalised } = await vision.inspect(bytes, { signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
     if (issues.length > 0) return refused(issues);
     const { width, height } = await sharp(normalised).metadata();
-    return { accepted: true, jpeg: normalised, width, height, issues };
+    return { accepted: true, jpeg: normalised, width, height, issues: remarks };
   } catch (error) {
     if (error instanceof EngineRefusal) return refused(['NOT_AN_IMAGE']);
     if (deadline.aborted && !signal?.aborted) throw new EngineFault('TIMEOUT', 'the photo was not looked at in time', { cause: error });

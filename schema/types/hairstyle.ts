@@ -78,7 +78,7 @@ export type SourceImage = {
   readonly url: Scalars['URL']['output'];
   readonly width: Scalars['Int']['output'];
   readonly height: Scalars['Int']['output'];
-  /** Remarks that did not stand in the way of accepting it. Usually empty. */
+  /** Remarks that did not stand in the way of accepting it but may make pictures worse: TOO_DARK, TOO_BRIGHT, BLURRY or TOO_SMALL (a face under 120 px). Usually empty. */
   readonly issues: ReadonlyArray<ImageIssue>;
   readonly createdAt: Scalars['DateTime']['output'];
 };

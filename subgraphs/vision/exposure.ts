@@ -9,13 +9,21 @@ const SIDE = 128;
 /** Radius of the part of it that holds no hair and no background. */
 const RADIUS = SIDE * 0.42;
 
-/** Luma 0..255 that the brightest tenth of a face must reach; well lit skin of any shade does. */
-const LEAST_HIGHLIGHT = 38;
-/** Luma that the darkest tenth of a face must stay below. */
-const MOST_SHADE = 225;
-/** Luma that counts as clipped to white, and the share of a face that may be. */
+/**
+ * Luma 0..255. `highlight`: the brightest tenth of a face must reach it; well lit skin of any shade does (50 portraits: 120 and more).
+ * `shade`: its darkest tenth must stay below. `white`: the share of a face that may be clipped.
+ */
+type LightLimits = { highlight: number; shade: number; white: number };
+
+/** What makes a photo unusable, and what is only worth a remark. */
+const LIGHT: Record<Strictness, LightLimits> = {
+  refuse: { highlight: 38, shade: 225, white: 0.35 },
+  doubt: { highlight: 70, shade: 200, white: 0.12 },
+};
+/** Luma that counts as clipped to white. */
 const WHITE = 250;
-const MOST_WHITE = 0.35;
+
+export type Strictness = 'refuse' | 'doubt';
 
 export type FaceMeasure = {
   /** Strength of the finest lines over the contrast of the face: the same for dark and light skin, near 0 when blurred. */
@@ -49,12 +57,16 @@ function variance(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
 }
 
-/** Judges the face, or the whole picture where darkness or glare hides it. */
-export function judgeLight(levels: readonly Raster[], face: Face | undefined): ImageIssue[] {
-  const light = face ? measureFace(levels, face).light : [...luma(levels.at(-1)!)];
-  if (percentile(light, 0.9) < LEAST_HIGHLIGHT) return ['TOO_DARK'];
-  const white = light.filter((value) => value > WHITE).length / light.length;
+/** Luma of the face, or of the whole picture where darkness or glare hides it. */
+export function lightOf(levels: readonly Raster[], measure: FaceMeasure | null): number[] {
+  return measure?.light ?? [...luma(levels.at(-1)!)];
+}
+
+export function judgeLight(light: readonly number[], hasFace: boolean, strictness: Strictness): ImageIssue[] {
+  const { highlight, shade, white } = LIGHT[strictness];
+  if (percentile([...light], 0.9) < highlight) return ['TOO_DARK'];
+  const clipped = light.filter((value) => value > WHITE).length / light.length;
   // A picture without a face may well be mostly white.
-  if (percentile(light, 0.1) > MOST_SHADE || (face && white > MOST_WHITE)) return ['TOO_BRIGHT'];
+  if (percentile([...light], 0.1) > shade || (hasFace && clipped > white)) return ['TOO_BRIGHT'];
   return [];
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import sharp from 'sharp';
+import { after, test } from 'node:test';
+import sharp, { type Sharp } from 'sharp';
 import { examineImage, ISSUE_SENTENCES } from '../../subgraphs/images.ts';
-import type { ImageIssue } from '../../subgraphs/vision/index.ts';
+import { createVision, type ImageIssue } from '../../subgraphs/vision/index.ts';
+import { portrait } from '../support/photos.ts';
 
 /** Nothing may be decoded for these. */
 const unseeing = { inspect: async () => assert.fail('the picture was decoded') };
@@ -28,4 +29,23 @@ test('a GIF is of an unsupported type', async () => {
 test('6 MB and 100 megapixels are too large, and are not decoded to find out', async () => {
   await assertRefused(Buffer.alloc(6 * 1024 * 1024, 1), 'TOO_LARGE');
   await assertRefused(await plain(10_000, 10_000).png({ compressionLevel: 9 }).toBuffer(), 'TOO_LARGE');
+});
+
+const vision = createVision({ workers: 1 });
+after(() => vision.close());
+
+test('a face in the dark, in glare, blurred or too small is refused with the issue; on the way there it is accepted with a remark', async () => {
+  const original = await portrait();
+  const examine = async (change: (photo: Sharp) => Sharp): Promise<[boolean, string]> => {
+    const { accepted, issues } = await examineImage(vision, await change(sharp(original)).jpeg({ quality: 92 }).toBuffer());
+    return [accepted, issues.join()];
+  };
+  assert.deepEqual(await examine((photo) => photo), [true, '']);
+  assert.deepEqual(await examine((photo) => photo.linear(0.12, 0)), [false, 'TOO_DARK']);
+  assert.deepEqual(await examine((photo) => photo.linear(0.3, 0)), [true, 'TOO_DARK']);
+  assert.deepEqual(await examine((photo) => photo.linear(2.4, 0)), [false, 'TOO_BRIGHT']);
+  assert.deepEqual(await examine((photo) => photo.linear(1.6, 0)), [true, 'TOO_BRIGHT']);
+  assert.deepEqual(await examine((photo) => photo.blur(9)), [false, 'BLURRY']);
+  assert.deepEqual(await examine((photo) => photo.resize({ width: 220 }).extend({ left: 60, right: 60, background: '#c8c8c8' })), [true, 'TOO_SMALL']);
+  assert.deepEqual(await examine((photo) => photo.resize({ width: 120 })), [false, 'TOO_SMALL']);
 });
