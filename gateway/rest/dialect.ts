@@ -61,7 +61,5 @@ export function dialectOf(path: string): Dialect {
 export function refusalOf(dialect: Dialect, { code, message, detail }: Failure): Refusal {
   const issue = code === 'IMAGE_REJECTED' ? detail.issues?.[0] : undefined;
   if (issue === 'UNREACHABLE') return { status: 404, code: 'NOT_FOUND', message };
-  // Only an upload is the caller's own body; a fetched picture that is too large is a wrong parameter.
-  if (issue === 'TOO_LARGE' && detail.path?.at(-1) === 'uploadId') return { status: 413, code, message };
   return { status: dialect.status[code], code, message };
 }

@@ -13,7 +13,7 @@ export type RestRequest = {
   body: unknown;
   caller: Caller;
   requestId: string;
-  /** Keeps the file of a multipart body for createImage. Refuses with VALIDATION when there is none, with IMAGE_REJECTED when it is too large. */
+  /** Keeps the file of a multipart body for createImage. Refuses with VALIDATION when there is none, with 413 when it is over 5 MB. */
   upload(): Promise<{ uploadId: string; name: string | null }>;
 };
 

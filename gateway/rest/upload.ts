@@ -5,7 +5,7 @@ import { newUploadId } from '../../subgraphs/ids.ts';
 import type { Caller } from '../../subgraphs/subgraph.ts';
 import { HttpRefusal } from './answer.ts';
 
-const tooLarge = (): Failure => new Failure('IMAGE_REJECTED', 'The image is over 5 MB', { issues: ['TOO_LARGE'], path: ['input', 'uploadId'] });
+const tooLarge = (): HttpRefusal => new HttpRefusal(413, 'The image is over 5 MB');
 
 /** Keeps the multipart field `file` where createImage finds it. Nothing is kept of a file that is too large. */
 export async function readUpload(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null }> {

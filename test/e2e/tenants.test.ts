@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { readEventStream } from '../support/event-stream.ts';
 import { portrait } from '../support/photos.ts';
 import { startTestPlatform, type Tenant } from '../support/platform.ts';
 
@@ -43,6 +44,29 @@ test('a stranger cannot subscribe', async () => {
     client.subscribe({ query }, { next: () => reject(new Error('an event came')), error: (found) => void Promise.resolve(client.dispose()).then(() => resolve(found)), complete: () => reject(new Error('it ended without a refusal')) });
   });
   assert.ok(Array.isArray(errors) && (errors[0] as { extensions?: { code?: string } }).extensions?.code === 'NOT_FOUND', JSON.stringify(errors));
+});
+
+test('a stranger is told nothing by server-sent events, as of what does not exist', async () => {
+  for (const job of [id, 'job_01ARZ3NDEKTSV4RRFFQ69G5FAV']) {
+    const json = { query: `subscription { generationProgress(id: "${job}", afterSeq: 0) { seq image { url } } }` };
+    const { text } = await platform.rest('/graphql', { key: stranger.key, json, headers: { accept: 'text/event-stream' } });
+    assert.match(text, /"code":"NOT_FOUND"/);
+    assert.doesNotMatch(text, /"seq"|"url"/);
+  }
+});
+
+test("a stranger's feed has nothing of the owner's", async () => {
+  const feed = async ({ key }: Tenant) => platform.send('/graphql', { key, json: { query: 'subscription { generationFeed { event { generation { id } } } }' }, headers: { accept: 'text/event-stream' } });
+  const bodies = (await Promise.all([feed(owner), feed(stranger)])).map((response) => readEventStream<{ data: { generationFeed: { event: { generation: { id: string } } } } }>(response));
+  await platform.upload(stranger.key, await portrait(), 'theirs.jpg');
+  const [mine, theirs] = [
+    await platform.generate(owner.key, { mode: 'test', styles: ['817941'], image_name: 'mine.jpg' }),
+    await platform.generate(stranger.key, { mode: 'test', styles: ['817941'], image_name: 'theirs.jpg' }),
+  ];
+  const firsts = await Promise.all(bodies.map(async (events) => (await events.next()).value?.data.data.generationFeed.event.generation.id));
+  assert.deepEqual(firsts, [mine, theirs].map((job) => job.replace('job_', 'gen_')));
+  await Promise.all(bodies.map(async (events) => events.return(undefined)));
+  await Promise.all([platform.ended(owner.key, mine), platform.ended(stranger.key, theirs)]);
 });
 
 test('a link to a picture works without a key, and not when a letter of it is changed', async () => {

@@ -105,11 +105,13 @@ test('the feed of an account has the events of all its generations', async () =>
   const ids = [await begin(), await begin()].map((id) => id.replace('job_', 'gen_'));
   const byId = new Map<string, number[]>();
   let ended = 0;
-  for (let result = await first; ended < 2; result = await events.next()) {
+  for (let next: typeof first = first; ended < 2;) {
+    const result = await next;
     const item = (result.value as { data?: { generationFeed: { event: { seq: number; terminal: boolean; generation: { id: string } } } } }).data?.generationFeed.event;
     assert.ok(item, JSON.stringify(result));
     byId.set(item.generation.id, [...byId.get(item.generation.id) ?? [], item.seq]);
     if (item.terminal) ended += 1;
+    if (ended < 2) next = events.next();
   }
   await events.return?.();
   await client.dispose();
