@@ -25,6 +25,11 @@ export function serveFiles(app: FastifyInstance, blobs: BlobStore): void {
   });
 }
 
+/** A face of our own drawing, which the engine takes for one: a preview of the catalogue as a JPEG. */
+export async function drawnPortrait(): Promise<Uint8Array> {
+  return sharp(join(previews, '158634.webp')).resize({ width: 768 }).jpeg({ quality: 92 }).toBuffer();
+}
+
 /** One of the people in a photo of a development dependency, in pixels. */
 const portrait = { file: '@vladmandic/face-api/demo/sample6.jpg', crop: { left: 70, top: 300, width: 480, height: 620 } };
 

@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql';
+import { Failure } from '../schema/failures.ts';
 import { refuse } from './errors.ts';
 
 /** How long one operation may go on. */
@@ -7,38 +8,66 @@ export class Lifetime {
   isOver = false;
   readonly startedAt: number;
   readonly #outer: AbortSignal | undefined;
-  readonly #stop: (code: string, message: string) => void;
+  readonly #giveUp: (code: string, message: string) => void;
   #controller: AbortController | null = null;
+  #end: Failure | null = null;
 
-  constructor(startedAt: number, outer: AbortSignal | undefined, stop: (code: string, message: string) => void) {
+  constructor(startedAt: number, outer: AbortSignal | undefined, giveUp: (code: string, message: string) => void) {
     this.startedAt = startedAt;
     this.#outer = outer;
-    this.#stop = stop;
+    this.#giveUp = giveUp;
   }
 
-  /** Aborts when the operation is over before its work is done. Made when it is first asked for: most work never looks at it. */
+  /** Aborts when the work is to stop, with the Failure that says why. Made when it is first asked for: most work never looks at it. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.isOver) this.#controller.abort();
+    if (this.#end || this.isOver) this.#controller.abort(this.#end ?? canceled());
     return this.#controller.signal;
   }
 
-  readonly cancel = (): void => this.end('CANCELED', 'The operation was canceled.');
-
-  end(code: string, message: string): void {
+  /** The caller has gone: the work is to stop, and nobody waits for it. */
+  readonly cancel = (): void => {
     if (this.isOver) return;
+    this.#stop(canceled());
     this.close();
-    this.#stop(code, message);
-    this.#controller?.abort();
+    this.#giveUp('CANCELED', canceled().message);
+  };
+
+  /**
+   * The work is to stop, and has `graceMs` to say how far it came: what was done is not to be called undone. Work that does not look at the
+   * signal gets no grace.
+   */
+  expire(message: string, graceMs: number): void {
+    if (this.isOver || this.#end) return;
+    this.#stop(new Failure('UNAVAILABLE', message));
+    const giveUp = (): void => {
+      if (this.isOver) return;
+      this.close();
+      this.#giveUp('TIMEOUT', message);
+    };
+    if (this.#controller) setTimeout(giveUp, graceMs);
+    else giveUp();
   }
 
   close(): void {
     this.isOver = true;
     this.#outer?.removeEventListener('abort', this.cancel);
   }
+
+  #stop(end: Failure): void {
+    this.#end ??= end;
+    this.#controller?.abort(this.#end);
+  }
 }
 
-/** Answers operations in time, with or without their work: at the deadline, or when the caller goes away, the work is let go. */
+const canceled = (): Failure => new Failure('UNAVAILABLE', 'The operation was canceled.');
+
+/** Work that was told to stop ends within milliseconds, but for a commit that is under way. */
+const longestGraceMs = 3_000;
+/** Between two looks at the oldest operation, as a part of its time: a limit of 30 s is kept to the second. */
+const looks = 30;
+
+/** Answers operations in time, with or without their work: at the deadline, or when the caller goes away, the work is told to stop. */
 export class Lifetimes {
   readonly #timeoutMs: number;
   /** In the order of their deadlines, for all have the same time. One timer looks at the oldest: a timer for each would cost more than a small operation. */
@@ -61,7 +90,7 @@ export class Lifetimes {
       }
       outer?.addEventListener('abort', lifetime.cancel);
       this.#running.add(lifetime);
-      if (this.#timer === null) this.#timer = setTimeout(this.#sweep, this.#timeoutMs / 4).unref();
+      this.#look();
       const settle = (): void => {
         this.#running.delete(lifetime);
         lifetime.close();
@@ -70,13 +99,19 @@ export class Lifetimes {
     });
   }
 
+  #look(): void {
+    if (this.#timer === null && this.#running.size > 0) this.#timer = setTimeout(this.#sweep, this.#timeoutMs / looks).unref();
+  }
+
   readonly #sweep = (): void => {
     this.#timer = null;
     const bound = performance.now() - this.#timeoutMs;
     for (const lifetime of this.#running) {
       if (lifetime.startedAt > bound) break;
-      lifetime.end('TIMEOUT', `The operation took longer than ${this.#timeoutMs / 1_000} s.`);
+      // It is out of the line; whether it answers by itself or is given up, it answers once.
+      this.#running.delete(lifetime);
+      lifetime.expire(`The operation took longer than ${this.#timeoutMs / 1_000} s.`, Math.min(longestGraceMs, this.#timeoutMs));
     }
-    if (this.#running.size > 0) this.#timer = setTimeout(this.#sweep, this.#timeoutMs / 4).unref();
+    this.#look();
   };
 }

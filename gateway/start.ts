@@ -13,6 +13,7 @@ import { aihairstylesRoutes } from './rest/aihairstyles.ts';
 import { mountRoutes } from './rest/router.ts';
 import { serveHome } from './pages/home.ts';
 import { serveSockets } from './sockets.ts';
+import { warmUp } from './warm-up.ts';
 
 export type Lookgraph = { url: string; port: number; platform: Platform; graph: Graph; stop(): Promise<void> };
 
@@ -31,7 +32,7 @@ export async function startLookgraph(given: Environment, options: PlatformOption
     throw error;
   });
   const subgraphs = await startSubgraphs(platform);
-  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, log: platform.log });
+  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, limits: { operationTimeoutMs: env.operationTimeoutMs }, log: platform.log });
   const openings = createOpenings(platform.keys);
   let isStopping = false;
 
@@ -46,6 +47,7 @@ export async function startLookgraph(given: Environment, options: PlatformOption
   await app.ready();
   serve(app.routing);
   serveSockets(server, { graph, keys: platform.keys, openings });
+  void warmUp(platform);
 
   const stop = async (): Promise<void> => {
     if (isStopping) return;

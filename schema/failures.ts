@@ -4,7 +4,7 @@
  */
 export const failureCodes = [
   'VALIDATION', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'INSUFFICIENT_CREDITS', 'RATE_LIMITED', 'IMAGE_REJECTED',
-  'IDEMPOTENCY_CONFLICT', 'LAST_KEY',
+  'IDEMPOTENCY_CONFLICT', 'LAST_KEY', 'UNAVAILABLE',
 ] as const;
 export type FailureCode = (typeof failureCodes)[number];
 

@@ -38,6 +38,8 @@ export type BlobStore = {
   putStaged(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean>;
   /** Gives the bytes once. Null: not sent, another account's, taken before or too old. */
   takeStaged(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null>;
+  /** Makes what was taken to be had again. */
+  restoreStaged(accountId: AccountId, uploadId: UploadId, bytes: Uint8Array): Promise<void>;
   /** GET and HEAD of `/files/…`, without a framework. */
   fileResponse(request: FileRequest): Promise<FileResponse>;
   /** PUT of `/uploads/…`, without a framework. */
@@ -73,6 +75,7 @@ export function createBlobStore({ dataDir, publicUrl, signingSecret }: { dataDir
     ...files,
     putStaged: staging.put,
     takeStaged: staging.take,
+    restoreStaged: staging.restore,
     signedUrl(key, { expiresAt, width, fileName }) {
       const fields = [String(roundedExpiry(expiresAt).getTime() / 1000), width === undefined ? '' : String(clampWidth(width)), fileName ?? ''] as const;
       const query = new URLSearchParams({ e: fields[0], ...(fields[1] && { w: fields[1] }), ...(fields[2] && { n: fields[2] }), s: sign('file', key, ...fields) });

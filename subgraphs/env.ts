@@ -21,6 +21,8 @@ export type Environment = {
   /** Threads that draw. */
   renderWorkers: number;
   logLevel: string;
+  /** One operation of the graph. */
+  operationTimeoutMs: number;
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
   outboundAllow: readonly string[];
   /** Null outside production when none was given: see `getSigningSecret`. */
@@ -37,6 +39,7 @@ export const variables = [
   { name: 'DATABASE_POOL', unit: 'connections', default: '10', reason: 'Connections to PostgreSQL of one process, besides the one that listens.' },
   { name: 'WORKERS', unit: 'jobs', default: '4', reason: 'Jobs of one kind that this process runs at once; 0 leaves them to other processes.' },
   { name: 'RENDER_WORKERS', unit: 'threads', default: 'number of cores', reason: 'Threads that draw; each holds about 200 MB.' },
+  { name: 'OPERATION_TIMEOUT', unit: 'milliseconds', default: '30000', reason: 'Longest time for one request; then it is undone and answered 503. Clients and proxies give up by then.' },
   { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
   { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
   { name: 'SIGNING_SECRET', unit: 'at least 32 characters', default: '', reason: 'Signs file links. Needed in production, equal on all replicas; elsewhere made once and kept in DATA_DIR.' },
@@ -70,6 +73,7 @@ const shape = {
   DATABASE_POOL: wholeNumber(2, 200).default(10),
   WORKERS: wholeNumber(0, 64).default(4),
   RENDER_WORKERS: wholeNumber(1, 64).default(Math.min(availableParallelism(), 8)),
+  OPERATION_TIMEOUT: wholeNumber(100, 600_000).default(30_000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
   OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
   SIGNING_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -108,6 +112,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     workers: values.WORKERS,
     renderWorkers: values.RENDER_WORKERS,
     logLevel: values.LOG_LEVEL ?? (values.NODE_ENV === 'production' ? 'info' : 'warn'),
+    operationTimeoutMs: values.OPERATION_TIMEOUT,
     outboundAllow: values.OUTBOUND_ALLOW,
     signingSecret: values.SIGNING_SECRET ?? null,
   };

@@ -2,20 +2,21 @@ import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
 import { createSourceEventStream, execute, type ExecutionResult, GraphQLError, GraphQLScalarType, type GraphQLSchema, parse } from 'graphql';
 import { Failure, type FailureCode } from '../schema/failures.ts';
 import { subgraphSdl, type SubgraphName } from '../schema/sdl.ts';
-import type { Caller, RequestContext, Subgraph, SubgraphRequest } from './subgraph.ts';
+import type { Caller, RequestContext, Stopped, Subgraph, SubgraphRequest } from './subgraph.ts';
 
 /**
  * Makes a subgraph of its SDL and resolvers.
  *
  * `makeContext` adds the subgraph's loaders to a request. It is asked once for every `request` object, so that all fetches of a request
- * share their loaders, and once for every event of a subscription, so that an event never sees what an earlier one loaded.
+ * share their loaders, and once for every event of a subscription, so that an event never sees what an earlier one loaded. `stopped` gives
+ * the signal that says when the work is not wanted any more; its reason is what to throw then.
  */
-export function buildSubgraph<Context extends RequestContext>(name: SubgraphName, resolvers: object, makeContext: (request: RequestContext) => Context): Subgraph {
+export function buildSubgraph<Context extends RequestContext>(name: SubgraphName, resolvers: object, makeContext: (request: RequestContext, stopped: Stopped) => Context): Subgraph {
   const map = { ...resolvers, ...scalars } as GraphQLResolverMap<Context>;
   const schema = buildSubgraphSchema([{ typeDefs: parse(subgraphSdl(name)), resolvers: map }]);
   const contexts = new WeakMap<RequestContext, Context>();
-  const contextOf = (request: RequestContext): Context => {
-    const known = contexts.get(request) ?? makeContext(request);
+  const contextOf = ({ request }: SubgraphRequest, stopped: Stopped): Context => {
+    const known = contexts.get(request) ?? makeContext(request, stopped);
     contexts.set(request, known);
     return known;
   };
@@ -23,13 +24,14 @@ export function buildSubgraph<Context extends RequestContext>(name: SubgraphName
     name,
     schema,
     async execute(operation) {
-      return withRefusals(await execute({ ...execution(schema, operation), contextValue: contextOf(operation.request) }));
+      return withRefusals(await execute({ ...execution(schema, operation), contextValue: contextOf(operation, () => operation.signal) }));
     },
     async subscribe(operation) {
-      const events = await createSourceEventStream({ ...execution(schema, operation), contextValue: makeContext(operation.request) });
+      const stopped: Stopped = () => operation.signal;
+      const events = await createSourceEventStream({ ...execution(schema, operation), contextValue: makeContext(operation.request, stopped) });
       if (!(Symbol.asyncIterator in events)) return withRefusals(events);
       return answers(events[Symbol.asyncIterator](), operation.signal, async (event) =>
-        withRefusals(await execute({ ...execution(schema, operation), rootValue: event, contextValue: makeContext(operation.request) })));
+        withRefusals(await execute({ ...execution(schema, operation), rootValue: event, contextValue: makeContext(operation.request, stopped) })));
     },
   };
 }
@@ -89,6 +91,7 @@ const errorTypes = {
   CONFLICT: 'ConflictError',
   IDEMPOTENCY_CONFLICT: 'ConflictError',
   LAST_KEY: 'ConflictError',
+  UNAVAILABLE: 'ValidationError',
   INSUFFICIENT_CREDITS: 'InsufficientCreditsError',
   IMAGE_REJECTED: 'ImageRejectedError',
 } as const satisfies Record<FailureCode, string>;

@@ -20,6 +20,9 @@ export type RequestContext = {
   requestId: string;
 };
 
+/** Gives the signal of an operation's end; asked for only by work that can stop, for most cannot. Undefined: nobody sets an end. */
+export type Stopped = () => AbortSignal | undefined;
+
 /** One operation for one subgraph, as a query plan's fetch asks for it. */
 export type SubgraphRequest = {
   document: DocumentNode;

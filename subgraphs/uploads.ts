@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -46,6 +46,13 @@ export function createStaging(root: string) {
       const bytes = await readFile(mine);
       await rm(mine, { force: true });
       return bytes;
+    },
+    /** Puts back what was taken, for another hour. */
+    async restore(accountId: AccountId, uploadId: UploadId, bytes: Uint8Array): Promise<void> {
+      const file = fileOf(accountId, uploadId);
+      if (!file) return;
+      await writeFile(`${file}.tmp`, bytes);
+      await rename(`${file}.tmp`, file);
     },
     /** Forgets what nobody took, at most every ten minutes. */
     async sweep(): Promise<void> {

@@ -29,6 +29,9 @@ export async function sendReply(reply: FastifyReply, request: FastifyRequest, { 
   await reply.code(status).type('application/json; charset=utf-8').send(text);
 }
 
+/** What took too long would take too long again at once. */
+const unavailableForSeconds = 5;
+
 function matches(header: string | undefined, etag: string): boolean {
   return header !== undefined && header.split(',').some((candidate) => candidate.trim() === '*' || candidate.trim().replace(/^W\//, '') === etag);
 }
@@ -37,7 +40,8 @@ function matches(header: string | undefined, etag: string): boolean {
 export async function sendRefusal(reply: FastifyReply, request: FastifyRequest, dialect: Dialect, error: unknown): Promise<void> {
   const refusal = error instanceof HttpRefusal ? error.refusal : error instanceof Failure ? refusalOf(dialect, error) : faultOf(error, request);
   if (error instanceof HttpRefusal) reply.headers(error.headers);
-  if (error instanceof Failure && error.detail.retryAfterSeconds) reply.header('retry-after', String(error.detail.retryAfterSeconds));
+  const retryAfterSeconds = error instanceof Failure ? error.detail.retryAfterSeconds ?? (error.code === 'UNAVAILABLE' ? unavailableForSeconds : 0) : 0;
+  if (retryAfterSeconds > 0) reply.header('retry-after', String(retryAfterSeconds));
   reply.code(refusal.status).header('cache-control', 'no-store');
   if (!wantsProblem(request)) return void (await reply.type('application/json; charset=utf-8').send(JSON.stringify(dialect.error(refusal))));
   const { status, code, message } = refusal;

@@ -49,5 +49,6 @@ function failureOf({ errors }: ExecutionResult): Error | null {
   const { code, ...detail } = error.extensions;
   // What the graph rejects before it runs is a value that does not fit the schema's types: the caller's input.
   if (code === 'BAD_USER_INPUT') return new Failure('VALIDATION', error.message);
+  if (code === 'TIMEOUT' || code === 'CANCELED') return new Failure('UNAVAILABLE', error.message);
   return codes.has(code) ? new Failure(code as FailureCode, error.message, detail as FailureDetail) : error;
 }

@@ -476,7 +476,9 @@ export type ErrorCode =
   /** The idempotency key was used with another request. */
   | 'IDEMPOTENCY_CONFLICT'
   /** An enterprise must keep one usable key. */
-  | 'LAST_KEY';
+  | 'LAST_KEY'
+  /** It was not done in time. Send the same request again later. */
+  | 'UNAVAILABLE';
 
 /** A refusal that a person can act on. Nothing was changed and nothing was billed. */
 export type UserError = {

@@ -36,6 +36,8 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** No credential was sent, or an unknown, expired or deleted one. */
   | 'UNAUTHENTICATED'
+  /** It was not done in time. Send the same request again later. */
+  | 'UNAVAILABLE'
   /** The input breaks a rule; `path` says where. */
   | 'VALIDATION';
 

@@ -26,7 +26,8 @@ export type Generations = ReturnType<typeof createGenerations>;
 export function createGenerations(parts: Parts) {
   const pace = createPace();
   return {
-    accept: async (caller: Caller, input: GenerateHairstyleInput): Promise<GenerationRow> => accept(parts, pace, caller, input),
+    /** With its credits and its job, or not at all: a signal that is aborted before the commit undoes everything. */
+    accept: async (caller: Caller, input: GenerateHairstyleInput, signal?: AbortSignal): Promise<GenerationRow> => accept(parts, pace, caller, input, signal),
     cancel: async (caller: Caller, id: GenerationId | null): Promise<GenerationRow> => cancel(parts, caller.accountId, id),
     /** Does the job. Safe to run twice, and again after a crash at any moment. */
     run: async (job: JobRun<GenerationJob>): Promise<void> => run(parts, pace, job),
@@ -35,7 +36,7 @@ export function createGenerations(parts: Parts) {
   };
 }
 
-async function accept({ platform, store, catalogue, images, journal }: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput): Promise<GenerationRow> {
+async function accept({ platform, store, catalogue, images, journal }: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput, signal: AbortSignal | undefined): Promise<GenerationRow> {
   const { accountId } = caller;
   const claim = { key: checkIdempotencyKey(input.idempotencyKey), fingerprint: fingerprintOf(input), since: new Date(Date.now() - replayForMs) };
   // Before all else: a repeated request is answered even when its address is gone by now.
@@ -46,7 +47,7 @@ async function accept({ platform, store, catalogue, images, journal }: Parts, pa
   const callbackUrl = input.callbackUrl ? checkHttpUrl(input.callbackUrl, 'callbackUrl') : null;
   const clientId = await checkClient(platform, accountId, input.clientId);
   const mode = input.mode ?? 'LIVE';
-  return images.withChosen(accountId, chooseImage(input), async (keep) => platform.connection.transaction(async () => {
+  return images.withChosen(accountId, chooseImage(input), signal, async (keep) => platform.connection.transaction(async () => {
     const id = newGenerationId();
     const taken = claim.key === null ? null : await store.claimKey(accountId, claim.key, { fingerprint: claim.fingerprint, generationId: id }, claim.since);
     if (taken) return replay(store, accountId, claim.fingerprint, taken);
@@ -60,6 +61,8 @@ async function accept({ platform, store, catalogue, images, journal }: Parts, pa
     await journal.begin(row);
     const job: GenerationJob = { accountId, generationId: id };
     await platform.jobs.enqueue(generationQueue, job, { jobKey: id, tenant: accountId });
+    // Whoever was told that it took too long will send it again.
+    signal?.throwIfAborted();
     return row;
   }));
 }

@@ -5,12 +5,14 @@ import { type AccountId, newImageId, parseImageId, parseUploadId } from '../ids.
 import { examineImage } from '../images.ts';
 import { OutboundRefused } from '../outbound.ts';
 import type { Platform } from '../platform.ts';
-import type { ImageIssue } from '../vision/engine.ts';
+import { EngineFault, type ImageIssue } from '../vision/engine.ts';
 import { checkHttpUrl, cleanFileName, type ImageChoice } from './rules.ts';
 import type { ImageRow, Store } from './store.ts';
 
 /** A checked photo whose file is stored and which is nobody's yet. */
 type PreparedImage = { name: string | null; blobKey: BlobKey; width: number; height: number; issues: readonly ImageIssue[] };
+/** What was sent or fetched, and where the input names it. */
+type Photo = { bytes: Uint8Array; name: string | null; path: readonly string[] };
 type Parts = { platform: Platform; store: Store };
 
 const acceptedTypes = new Set(['image/png', 'image/jpeg', 'image/jpg', 'image/webp', 'image/heic', 'image/heif']);
@@ -29,27 +31,36 @@ export function createImages(parts: Parts) {
       if (byteLength < 1 || byteLength > uploadLimitBytes) throw new Failure('VALIDATION', 'Send at most 5 MB', { path: ['byteLength'] });
       return platform.blobs.stage(accountId);
     },
-    /** Refuses with VALIDATION, NOT_FOUND or IMAGE_REJECTED; nothing is kept then. */
-    async create(accountId: AccountId, input: CreateImageInput): Promise<ImageRow> {
-      const prepared = await prepare(parts, await readInput(parts, accountId, input), cleanFileName(input.name) ?? nameInUrl(input.url), ['input', input.url ? 'url' : 'uploadId']);
-      return withPrepared(parts, prepared, async (kept) => {
-        const row = await insert(parts, accountId, prepared);
-        kept();
-        return row;
-      });
+    /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED or UNAVAILABLE; nothing is kept then, and after the last an upload can be used again. */
+    async create(accountId: AccountId, input: CreateImageInput, signal?: AbortSignal): Promise<ImageRow> {
+      const bytes = await readInput(parts, accountId, input, signal);
+      const photo: Photo = { bytes, name: cleanFileName(input.name) ?? nameInUrl(input.url), path: ['input', input.url ? 'url' : 'uploadId'] };
+      try {
+        return await withPrepared(parts, photo, signal, async (prepared, kept) => {
+          signal?.throwIfAborted();
+          const row = await insert(parts, accountId, prepared);
+          kept();
+          return row;
+        });
+      } catch (error) {
+        const isFinal = error instanceof Failure && error.code !== 'UNAVAILABLE';
+        const id = isFinal ? null : parseUploadId(input.uploadId ?? '');
+        if (id) await platform.blobs.restoreStaged(accountId, id, bytes);
+        throw error;
+      }
     },
     /**
      * Gives `work` the photo that was chosen. `keep` may be called in a transaction: only then does a fetched photo become the account's.
-     * Refuses with NOT_FOUND or IMAGE_REJECTED.
+     * Refuses with NOT_FOUND, IMAGE_REJECTED or UNAVAILABLE.
      */
-    async withChosen<Result>(accountId: AccountId, choice: ImageChoice, work: (keep: () => Promise<ImageRow>) => Promise<Result>): Promise<Result> {
+    async withChosen<Result>(accountId: AccountId, choice: ImageChoice, signal: AbortSignal | undefined, work: (keep: () => Promise<ImageRow>) => Promise<Result>): Promise<Result> {
       const present = await findChosen(store, accountId, choice);
       if (present) return work(async () => present);
       const url = choice.by === 'url' ? choice.url : choice.by === 'name' ? choice.orUrl : null;
       if (url === null) throw notFound(['input', choice.by === 'id' ? 'imageId' : 'imageName']);
       const path = ['input', 'imageUrl'];
-      const prepared = await prepare(parts, await fetchImage(platform, url, path), nameInUrl(url), path);
-      return withPrepared(parts, prepared, async (kept) => work(async () => {
+      const photo: Photo = { bytes: await fetchImage(platform, url, path, signal), name: nameInUrl(url), path };
+      return withPrepared(parts, photo, signal, async (prepared, kept) => work(async () => {
         const row = await insert(parts, accountId, prepared);
         platform.connection.afterCommit(kept);
         return row;
@@ -64,9 +75,9 @@ async function findChosen(store: Store, accountId: AccountId, choice: ImageChoic
   return id && ((await store.findImages(accountId, [id]))[0] ?? null);
 }
 
-async function readInput({ platform }: Parts, accountId: AccountId, { uploadId, url }: CreateImageInput): Promise<Uint8Array> {
+async function readInput({ platform }: Parts, accountId: AccountId, { uploadId, url }: CreateImageInput, signal: AbortSignal | undefined): Promise<Uint8Array> {
   if (Boolean(uploadId) === Boolean(url)) throw new Failure('VALIDATION', 'Exactly one of uploadId and url is needed', { path: ['input'] });
-  if (url) return fetchImage(platform, checkHttpUrl(url, 'url'), ['input', 'url']);
+  if (url) return fetchImage(platform, checkHttpUrl(url, 'url'), ['input', 'url'], signal);
   const id = parseUploadId(uploadId ?? '');
   const bytes = id && (await platform.blobs.takeStaged(accountId, id));
   if (!bytes) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path: ['input', 'uploadId'] });
@@ -75,9 +86,9 @@ async function readInput({ platform }: Parts, accountId: AccountId, { uploadId, 
 
 const rejected = (issues: readonly ImageIssue[], message: string, path: readonly string[]): Failure => new Failure('IMAGE_REJECTED', message, { path, issues });
 
-async function fetchImage({ outbound }: Platform, url: string, path: readonly string[]): Promise<Uint8Array> {
+async function fetchImage({ outbound }: Platform, url: string, path: readonly string[], signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
-    const answer = await outbound.fetchBytes(url, fetchLimits);
+    const answer = await outbound.fetchBytes(url, { ...fetchLimits, ...signal && { signal } });
     if (answer.status === 200) return answer.bytes;
   } catch (error) {
     if (!(error instanceof OutboundRefused)) throw error;
@@ -87,20 +98,25 @@ async function fetchImage({ outbound }: Platform, url: string, path: readonly st
   throw rejected(['UNREACHABLE'], 'Image not found or inaccessible', path);
 }
 
-async function prepare({ platform }: Parts, bytes: Uint8Array, name: string | null, path: readonly string[]): Promise<PreparedImage> {
-  const examined = await examineImage(platform.vision, bytes);
+async function prepare({ platform }: Parts, { bytes, name, path }: Photo, signal: AbortSignal | undefined): Promise<PreparedImage> {
+  const examined = await examineImage(platform.vision, bytes, signal ? { signal } : {}).catch((error: unknown) => {
+    if (!(error instanceof EngineFault)) throw error;
+    platform.log.warn({ err: error }, 'a photo was not looked at');
+    throw new Failure('UNAVAILABLE', 'The image could not be looked at in time. Please try again.');
+  });
   if (!examined.accepted) throw rejected(examined.issues, examined.message, path);
   const { jpeg, width, height, issues } = examined;
   return { name, blobKey: await platform.blobs.put(jpeg, { contentType: 'image/jpeg' }), width, height, issues };
 }
 
-/** Deletes the file again unless the photo was kept. */
-async function withPrepared<Result>({ platform }: Parts, { blobKey }: PreparedImage, work: (kept: () => void) => Promise<Result>): Promise<Result> {
+/** Checks a photo and stores its file, and deletes the file again unless the photo was kept. */
+async function withPrepared<Result>(parts: Parts, photo: Photo, signal: AbortSignal | undefined, work: (prepared: PreparedImage, kept: () => void) => Promise<Result>): Promise<Result> {
+  const prepared = await prepare(parts, photo, signal);
   let isKept = false;
   try {
-    return await work(() => (isKept = true));
+    return await work(prepared, () => (isKept = true));
   } finally {
-    if (!isKept) await platform.blobs.delete(blobKey);
+    if (!isKept) await parts.platform.blobs.delete(prepared.blobKey);
   }
 }
 

@@ -28,5 +28,5 @@ export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   jobs.define<GenerationJob>(generationQueue, queue, generations.run);
   webhooks.define(callbackSource, async (accountId, id) => callbackContent(store, blobs, accountId, id));
   const shared = { blobs, catalogue, images, generations, journal, lists: createLists(store) };
-  return buildSubgraph<Context>('hairstyle', resolvers, (request) => ({ ...request, ...shared, loaders: createLoaders(store, request) }));
+  return buildSubgraph<Context>('hairstyle', resolvers, (request, stopped) => ({ ...request, ...shared, stopped, loaders: createLoaders(store, request) }));
 }

@@ -1,6 +1,6 @@
 import type { BlobStore } from '../blobs.ts';
 import type { AccountId, ClientId, GenerationId, PictureId } from '../ids.ts';
-import type { RequestContext } from '../subgraph.ts';
+import type { RequestContext, Stopped } from '../subgraph.ts';
 import type { Catalogue, Color, Style } from './catalogue.ts';
 import type { Generations } from './generation.ts';
 import type { Images } from './image.ts';
@@ -17,6 +17,7 @@ export type Context = RequestContext & {
   generations: Generations;
   journal: Journal;
   lists: Lists;
+  stopped: Stopped;
   loaders: Loaders;
 };
 

@@ -20,8 +20,8 @@ export const resolvers: Resolvers = {
   },
   Mutation: {
     createImageUpload: (_, upload, context) => payload(async () => beginUpload(context, upload)),
-    createImage: (_, { input }, context) => payload(async () => ({ image: await context.images.create(getCaller(context).accountId, input) })),
-    generateHairstyle: (_, { input }, context) => payload(async () => changed(context, await context.generations.accept(getCaller(context), input))),
+    createImage: (_, { input }, context) => payload(async () => ({ image: await context.images.create(getCaller(context).accountId, input, context.stopped()) })),
+    generateHairstyle: (_, { input }, context) => payload(async () => changed(context, await context.generations.accept(getCaller(context), input, context.stopped()))),
     cancelGeneration: (_, { id }, context) => payload(async () => changed(context, await context.generations.cancel(getCaller(context), parseGenerationId(id)))),
   },
   Subscription: {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLookgraph } from '../../gateway/start.ts';
 import { createAccounts } from '../../subgraphs/enterprise/index.ts';
-import { parseEnvironment } from '../../subgraphs/env.ts';
+import { parseEnvironment, type VariableName } from '../../subgraphs/env.ts';
 import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
 import { allScopes, defaultScopes } from '../../subgraphs/keys.ts';
 import type { AccountKind } from '../../subgraphs/subgraph.ts';
@@ -24,14 +24,14 @@ const stopWithinMs = 30_000;
  * The whole product in this process, as `npm start` runs it: its own database and folder, a free port, real sockets, the embedded engine.
  * Stopped after the test or file.
  */
-export async function startTestPlatform(t: Scope, { workers = 4, allow = [] }: { workers?: number; allow?: readonly string[] } = {}) {
+export async function startTestPlatform(t: Scope, { workers = 4, allow = [], variables = {} }: { workers?: number; allow?: readonly string[]; variables?: Partial<Record<VariableName, string>> } = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'platform-'));
   // The database is dropped last: the platform must have let go of it.
   const drops: (() => Promise<void>)[] = [];
   const databaseUrl = onPostgres ? await createTestDatabase({ after: (drop) => drops.push(drop) }) : null;
   const env = parseEnvironment({
     PORT: '0', DATA_DIR: dataDir, ...databaseUrl !== null && { DATABASE_URL: databaseUrl }, NODE_ENV: 'test', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', WORKERS: String(workers), RENDER_WORKERS: '2',
-    ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') },
+    ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
   });
   // Closed by the platform itself.
   const embedded = databaseUrl === null ? { connection: await openTestConnection({ after: () => undefined }) } : {};
