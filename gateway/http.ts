@@ -9,7 +9,7 @@ import type { Platform } from '../subgraphs/platform.ts';
 import type { Identity } from './caller.ts';
 import { identify } from './caller.ts';
 import type { Graph } from './graphql.ts';
-import type { Openings } from './openings.ts';
+import { closingOf, type Openings } from './openings.ts';
 import { HttpRefusal, sendRefusal } from './rest/answer.ts';
 import { dialectOf, type Refusal } from './rest/dialect.ts';
 import { answerUnknown, pathOf } from './rest/router.ts';
@@ -153,7 +153,7 @@ async function answerStream(request: FastifyRequest, reply: FastifyReply, graph:
   };
   const { status, headers, body } = await answerEventStream(graph, { ...operation, request: { caller, requestId: request.id } });
   reply.code(status).headers(headers);
-  if (typeof body !== 'string') body.once('close', openings.track(caller?.keyId ?? null, () => body.destroy()));
+  if (typeof body !== 'string') body.once('close', openings.track(caller?.keyId ?? null, closingOf(body)));
   return reply.send(body);
 }
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { KeyId } from '../subgraphs/ids.ts';
 import type { Keys } from '../subgraphs/keys.ts';
 
@@ -5,18 +6,29 @@ import type { Keys } from '../subgraphs/keys.ts';
 export type Openings = {
   /** `close` is called when the key is deleted or the server stops; call the result when the stream has ended by itself. */
   track(keyId: KeyId | null, close: (why: 'key deleted' | 'going away') => void): () => void;
-  /** Closes all, in batches so that a thousand clients do not come back in the same instant. */
+  /** Closes all, in batches so that a thousand clients do not come back in the same instant; what opens from now on is closed at once. */
   closeAll(): Promise<void>;
   size(): number;
 };
 
-const batchSize = 200;
-const betweenBatchesMs = 100;
+const betweenBatchesMs = 50;
+/** Batches grow with the number of clients: all of them within two seconds. */
+const mostBatches = 40;
+const leastBatch = 100;
 
 type Opening = { keyId: KeyId | null; close: (why: 'key deleted' | 'going away') => void };
 
+/** Ends a streamed body: properly when the server stops, so that what was said is heard, and at once when its key is gone. */
+export function closingOf(body: Readable): (why: 'key deleted' | 'going away') => void {
+  return (why) => {
+    if (why === 'key deleted') body.destroy();
+    else if (!body.readableEnded && !body.destroyed) body.push(null);
+  };
+}
+
 export function createOpenings(keys: Pick<Keys, 'onDeleted'>): Openings {
   const open = new Set<Opening>();
+  let isClosing = false;
   const stopListening = keys.onDeleted((keyId) => {
     for (const opening of open) if (opening.keyId === keyId) opening.close('key deleted');
   });
@@ -24,11 +36,14 @@ export function createOpenings(keys: Pick<Keys, 'onDeleted'>): Openings {
     track(keyId, close) {
       const opening = { keyId, close };
       open.add(opening);
+      if (isClosing) queueMicrotask(() => close('going away'));
       return () => void open.delete(opening);
     },
     async closeAll() {
+      isClosing = true;
       stopListening();
       const all = [...open];
+      const batchSize = Math.max(leastBatch, Math.ceil(all.length / mostBatches));
       for (let start = 0; start < all.length; start += batchSize) {
         if (start > 0) await new Promise((resolve) => setTimeout(resolve, betweenBatchesMs));
         for (const opening of all.slice(start, start + batchSize)) opening.close('going away');

@@ -4,7 +4,8 @@ import { EnvironmentFault, parseEnvironment } from '../subgraphs/env.ts';
 import { type Demo, seedDemo } from './demo-data.ts';
 import { type Lookgraph, startLookgraph } from './start.ts';
 
-const stopWithinMs = 20_000;
+/** Process managers kill after ten seconds or more. */
+const stopWithinMs = 10_000;
 
 /** Starts from the environment of the process, says where it is, and stops on signals. Every wrong variable is told at once. */
 export async function run(): Promise<void> {
@@ -13,7 +14,10 @@ export async function run(): Promise<void> {
     const env = parseEnvironment(process.env);
     const lookgraph = await startLookgraph(env);
     closeWithGrace({ delay: stopWithinMs, logger: lookgraph.platform.log }, async () => lookgraph.stop());
-    const demo = env.mode === 'production' ? null : await seedDemo(lookgraph.platform);
+    const demo = env.mode === 'production' ? null : await seedDemo(lookgraph.platform).catch(async (error: unknown) => {
+      await lookgraph.stop();
+      throw error;
+    });
     process.stdout.write(bannerOf(lookgraph, demo, performance.now() - startedAt));
   } catch (error) {
     process.stderr.write(`${error instanceof EnvironmentFault ? error.message : inspect(error)}\n`);

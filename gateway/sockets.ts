@@ -18,16 +18,20 @@ const protocol = 'graphql-transport-ws';
 const pingEveryMs = 12_000;
 const maxMessageBytes = 256 * 1024;
 
-/** Serves graphql-transport-ws at `/graphql` of this server. A key comes in the connection's parameters or in the upgrade's headers. */
-export function serveSockets(server: Server, { graph, keys, openings }: { graph: Graph; keys: Keys; openings: Openings }): void {
+/**
+ * Serves graphql-transport-ws at `/graphql` of this server. A key comes in the connection's parameters or in the upgrade's headers.
+ * Call the result to end those that were told to close and did not.
+ */
+export function serveSockets(server: Server, { graph, keys, openings }: { graph: Graph; keys: Keys; openings: Openings }): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols: (offered) => (offered.has(protocol) ? protocol : false) });
   const protocolServer = createSocketServer<Extra>(graph, ({ extra }) => ({ caller: extra.caller, requestId: randomUUID() }), {
     onConnect: async (connection) => accept(connection, keys, openings),
   });
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (pathOf(request) !== '/graphql') return refuse(stream, 404, 'Not Found');
-    sockets.handleUpgrade(request, stream, head, (socket) => attach(socket, request, protocolServer.opened));
+    sockets.handleUpgrade(request, stream, head, (socket) => attach(socket, request, protocolServer.opened, openings));
   });
+  return () => sockets.clients.forEach((socket) => socket.terminate());
 }
 
 const pathOf = ({ url }: IncomingMessage): string => (url ?? '').split('?', 1)[0] ?? '';
@@ -42,17 +46,22 @@ async function accept({ connectionParams, extra }: Connection, keys: Keys, openi
   // It may have gone while the key was looked up; what is tracked now would never be forgotten.
   if (extra.socket.readyState !== extra.socket.OPEN) return false;
   extra.caller = identity.kind === 'caller' ? identity.caller : null;
-  extra.forget = openings.track(extra.caller?.keyId ?? null, (why) => {
-    if (why === 'going away') extra.socket.close(1001, 'Going away');
-    else extra.socket.close(CloseCode.Forbidden, 'API key deleted');
-  });
+  extra.forget();
+  extra.forget = track(openings, extra);
   return true;
+}
+
+function track(openings: Openings, { caller, socket }: Pick<Extra, 'caller' | 'socket'>): () => void {
+  return openings.track(caller?.keyId ?? null, (why) => {
+    if (why === 'going away') socket.close(1001, 'Going away');
+    else socket.close(CloseCode.Forbidden, 'API key deleted');
+  });
 }
 
 type Opened = ReturnType<typeof createSocketServer<Extra>>['opened'];
 
-function attach(socket: WebSocket, request: IncomingMessage, opened: Opened): void {
-  const extra: Extra = { request, socket, caller: null, forget: () => undefined };
+function attach(socket: WebSocket, request: IncomingMessage, opened: Opened, openings: Openings): void {
+  const extra: Extra = { request, socket, caller: null, forget: track(openings, { caller: null, socket }) };
   const closed = opened({
     protocol: socket.protocol,
     send: (data) => new Promise((resolve, reject) => {

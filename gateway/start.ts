@@ -1,13 +1,16 @@
 import { once } from 'node:events';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { apiSdl, supergraphSdl } from '../schema/sdl.ts';
 import type { Environment } from '../subgraphs/env.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
 import { startSubgraphs } from '../subgraphs/serve.ts';
+import { closeNow, drain } from './drain.ts';
 import { findDemoPhoto, serveDemoPortrait, serveFiles } from './files.ts';
 import { createGraph, type Graph } from './graphql.ts';
 import { serveHealth } from './health.ts';
-import { createApplication, createFront, serveGraphql } from './http.ts';
+import { createApplication, createFront, type Front, serveGraphql } from './http.ts';
 import { createOpenings } from './openings.ts';
 import { aihairstylesRoutes } from './rest/aihairstyles.ts';
 import { mountRoutes } from './rest/router.ts';
@@ -17,52 +20,59 @@ import { warmUp } from './warm-up.ts';
 
 export type Lookgraph = { url: string; port: number; platform: Platform; graph: Graph; stop(): Promise<void> };
 
-/** For what is under way when the server stops: shorter than the grace that process managers give. */
-const drainMs = 5_000;
-
-/** Starts everything in this process: gateway, subgraphs and, unless the environment says otherwise, workers. */
+/**
+ * Starts everything in this process: gateway, subgraphs and, unless the environment says otherwise, workers. When that fails, nothing of it
+ * is left behind.
+ */
 export async function startLookgraph(given: Environment, options: PlatformOptions = {}): Promise<Lookgraph> {
   const { server, serve } = createFront();
   server.listen(given.port, given.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const env = atPort(given, port);
-  const platform = await createPlatform(env, options).catch((error: unknown) => {
-    server.close();
+  let platform: Awaited<ReturnType<typeof createPlatform>> | null = null;
+  try {
+    platform = await createPlatform(env, options);
+    const { graph, stop } = await open(platform, server, serve);
+    void warmUp(platform);
+    return { url: `http://${urlHost(env.host)}:${port}`, port, platform, graph, stop };
+  } catch (error) {
+    await platform?.stop();
+    await closeNow(server);
     throw error;
-  });
-  const subgraphs = await startSubgraphs(platform);
-  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, limits: { operationTimeoutMs: env.operationTimeoutMs }, log: platform.log });
-  const openings = createOpenings(platform.keys);
-  let isStopping = false;
+  }
+}
 
-  const app = await createApplication(server, platform.log);
-  serveHealth(app, platform.connection, () => isStopping);
-  serveGraphql(app, { platform, graph, openings });
-  mountRoutes(app, aihairstylesRoutes, { graph, keys: platform.keys, blobs: platform.blobs, openings });
-  serveFiles(app, platform.blobs);
-  serveHome(app, env);
-  const photo = env.mode === 'production' ? null : findDemoPhoto();
-  if (photo) serveDemoPortrait(app, photo);
+/** Puts the gateway over the platform, and behind the server. */
+async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void): Promise<Pick<Lookgraph, 'graph' | 'stop'>> {
+  const { env, keys, log } = platform;
+  const subgraphs = await startSubgraphs(platform);
+  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, limits: { operationTimeoutMs: env.operationTimeoutMs }, log });
+  const openings = createOpenings(keys);
+  const app = await createApplication(server, log);
+  let stopping: Promise<void> | null = null;
+  mount(app, { platform, graph, openings }, () => stopping !== null);
   await app.ready();
   serve(app.routing);
-  serveSockets(server, { graph, keys: platform.keys, openings });
-  void warmUp(platform);
-
+  const endSockets = serveSockets(server, { graph, keys, openings });
   const stop = async (): Promise<void> => {
-    if (isStopping) return;
-    isStopping = true;
-    await openings.closeAll();
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
-    const force = setTimeout(() => server.closeAllConnections(), drainMs);
-    await closed;
-    clearTimeout(force);
+    await Promise.all([drain(server, openings, endSockets), platform.jobs.rest()]);
     await app.close();
     await graph.stop();
     await platform.stop();
   };
-  return { url: `http://${urlHost(env.host)}:${port}`, port, platform, graph, stop };
+  return { graph, stop: () => (stopping ??= stop()) };
+}
+
+function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {
+  const { platform: { env, blobs, connection, keys }, graph, openings } = front;
+  serveHealth(app, connection, isStopping);
+  serveGraphql(app, front);
+  mountRoutes(app, aihairstylesRoutes, { graph, keys, blobs, openings });
+  serveFiles(app, blobs);
+  serveHome(app, env);
+  const photo = env.mode === 'production' ? null : findDemoPhoto();
+  if (photo) serveDemoPortrait(app, photo);
 }
 
 /** Outside production the server may fetch its own demo portrait. */

@@ -29,7 +29,9 @@ export type Jobs = {
   retry(queue: string, id: string): Promise<void>;
   /** `work: false` only enqueues. @throws Error when a queue that exists has no definition. */
   start(options: { work: boolean }): Promise<void>;
-  /** Interrupts what runs, waits for it until the deadline, and hands back what did not end. */
+  /** Begins nothing more here, interrupts what runs, waits for it until the deadline, and hands back what did not end. Jobs may still be enqueued. */
+  rest(options?: { timeoutMs?: number }): Promise<void>;
+  /** Rests, if it does not already, and closes. */
   stop(options?: { timeoutMs?: number }): Promise<void>;
 };
 
@@ -49,6 +51,7 @@ class JobQueues implements Jobs {
   readonly #boss: PgBoss;
   readonly #definitions = new Map<string, Definition>();
   readonly #runners = new Map<string, Runner>();
+  #resting: Promise<void> | null = null;
   #stopListening = async (): Promise<void> => {};
 
   constructor(connection: Connection, onError: (error: unknown) => void) {
@@ -111,10 +114,16 @@ class JobQueues implements Jobs {
     for (const runner of this.#runners.values()) runner.start();
   }
 
-  async stop({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
-    await this.#stopListening();
-    await Promise.all([...this.#runners.values()].map((runner) => runner.stop(timeoutMs)));
-    this.#runners.clear();
+  rest({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    return this.#resting ??= (async () => {
+      await this.#stopListening();
+      await Promise.all([...this.#runners.values()].map((runner) => runner.stop(timeoutMs)));
+      this.#runners.clear();
+    })();
+  }
+
+  async stop(options?: { timeoutMs?: number }): Promise<void> {
+    await this.rest(options);
     await this.#boss.stop({ graceful: false });
   }
 

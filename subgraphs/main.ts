@@ -11,8 +11,11 @@ async function main(role: string | undefined): Promise<void> {
   if (env.databaseUrl === null) throw new EnvironmentFault(['DATABASE_URL must be set: the embedded database cannot be shared with another process']);
   if (env.workers === 0) throw new EnvironmentFault(['WORKERS must be at least 1 here']);
   const platform = await createPlatform(env);
-  closeWithGrace({ delay: 20_000, logger: platform.log }, async () => platform.stop());
-  await startSubgraphs(platform);
+  closeWithGrace({ delay: 10_000, logger: platform.log }, async () => platform.stop());
+  await startSubgraphs(platform).catch(async (error: unknown) => {
+    await platform.stop();
+    throw error;
+  });
   platform.log.info({ workers: env.workers, renderWorkers: env.renderWorkers }, 'workers are ready');
 }
 

@@ -32,6 +32,15 @@ export type PlatformOptions = { connection?: Connection; log?: Logger };
 export async function createPlatform(env: Environment, options: PlatformOptions = {}): Promise<Platform & { stop(): Promise<void> }> {
   const log = options.log ?? createLog(env.logLevel);
   const connection = options.connection ?? (await openConnection({ databaseUrl: env.databaseUrl, dataDir: env.dataDir, poolSize: env.databasePoolSize }));
+  try {
+    return await assemble(env, log, connection);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function assemble(env: Environment, log: Logger, connection: Connection): Promise<Platform & { stop(): Promise<void> }> {
   const keys = await createKeys(connection);
   const jobs = createJobs(connection, { onError: (error) => log.error({ err: error }, 'job queue') });
   const outbound = createOutbound({ allow: env.outboundAllow });
@@ -43,11 +52,13 @@ export async function createPlatform(env: Environment, options: PlatformOptions 
     blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
     webhooks: createWebhooks({ jobs, outbound, log }),
   };
-  const stop = async (): Promise<void> => {
-    await jobs.stop();
-    await vision.close();
-    await keys.close();
-    await connection.close();
-  };
+  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => connection.close());
   return { ...platform, stop };
+}
+
+/** Takes every step, whatever becomes of those before it; throws what the first one threw that failed. */
+async function inOrder(...steps: (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }

@@ -5,7 +5,7 @@ import type { Caller } from '../../subgraphs/subgraph.ts';
 import { Failure } from '../../schema/failures.ts';
 import { credentialOf } from '../caller.ts';
 import type { Graph } from '../graphql.ts';
-import type { Openings } from '../openings.ts';
+import { closingOf, type Openings } from '../openings.ts';
 import { HttpRefusal, sendReply, sendRefusal } from './answer.ts';
 import { ask, watch } from './ask.ts';
 import { dialectOf } from './dialect.ts';
@@ -52,7 +52,7 @@ async function authenticate(request: FastifyRequest, { dialect, invalidKey }: An
   return caller;
 }
 
-async function answer(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs }: RestParts, caller: Caller): Promise<void> {
+async function answer(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs, openings }: RestParts, caller: Caller): Promise<void> {
   accepts(request, /json|\*\/\*|application\/\*/);
   const rest = restRequest(request, caller, blobs);
   const asking = { caller, requestId: request.id };
@@ -62,7 +62,9 @@ async function answer(request: FastifyRequest, reply: FastifyReply, route: Route
   if (route.awaits && waitSeconds > 0) {
     reply.header('preference-applied', `wait=${waitSeconds}`);
     if (!route.awaits.isOver(data)) {
-      await untilLast(graph, route.awaits, variables, asking, AbortSignal.any([AbortSignal.timeout(waitSeconds * 1000), closeOf(reply)]));
+      const going = new AbortController();
+      const forget = openings.track(caller.keyId, () => going.abort());
+      await untilLast(graph, route.awaits, variables, asking, AbortSignal.any([AbortSignal.timeout(waitSeconds * 1000), closeOf(reply), going.signal])).finally(forget);
       data = await ask(graph, route.operation, variables, asking);
     }
   }
@@ -88,7 +90,7 @@ async function answerEvents(request: FastifyRequest, reply: FastifyReply, route:
     return void (await reply.code(200).send());
   }
   const body = streamEvents(events, route.event);
-  const forget = openings.track(caller.keyId, () => body.destroy());
+  const forget = openings.track(caller.keyId, closingOf(body));
   body.once('close', forget);
   await reply.code(200).send(body);
 }

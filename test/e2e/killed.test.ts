@@ -81,12 +81,3 @@ test('killed in the middle of its work and started again, it completes everythin
   const paid = (kind: string) => ids.map((id) => `${kind} ${styles.length} ${id.replace('job_', 'gen_')}`);
   assert.deepEqual(lines.toSorted(), [...paid('RESERVE'), ...paid('CONSUME'), 'GRANT 1000 null'].toSorted());
 });
-
-test('asked to stop, it ends in time, with its connections, and with code 0', async () => {
-  const { personalKey: key } = await server.demo();
-  const feed = await server.send('/graphql', { key, headers: { accept: 'text/event-stream' }, json: { query: 'subscription { generationFeed { cursor } }' } });
-  await feed.body?.getReader().read();
-  const startedAt = Date.now();
-  assert.equal(await server.end('SIGTERM'), 0, server.output());
-  assert.ok(Date.now() - startedAt < 20_000, `${Date.now() - startedAt} ms`);
-});
