@@ -18,6 +18,16 @@ export class Rejected extends Error {
   }
 }
 
+/** A subgraph cannot be asked now; its message is for the log. */
+export class Unavailable extends Error {
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, retryAfterSeconds: number, cause?: unknown) {
+    super(message, { cause });
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** The same error with more extensions. */
 export function extended(error: GraphQLError, extensions: Readonly<Record<string, unknown>>): GraphQLError {
   const { nodes, source, positions, path } = error;
@@ -44,7 +54,7 @@ export function createMasker(request: RequestContext, log: Logger): Masker {
         logged.add(error);
         log.error({ err: causeOf(error), requestId: request.requestId, subgraph, path }, 'fault while answering an operation');
       }
-      return fault(request, path);
+      return error instanceof Unavailable ? unavailable(error, request, path) : fault(request, path);
     },
   };
 }
@@ -52,6 +62,10 @@ export function createMasker(request: RequestContext, log: Logger): Masker {
 /** The one face of all faults. */
 export function fault(request: RequestContext, path?: Path): GraphQLError {
   return new GraphQLError('Internal error', { ...path && { path }, extensions: { code: 'INTERNAL', requestId: request.requestId } });
+}
+
+function unavailable({ retryAfterSeconds }: Unavailable, { requestId }: RequestContext, path: Path | undefined): GraphQLError {
+  return new GraphQLError('This part of the graph does not answer now.', { ...path && { path }, extensions: { code: 'UNAVAILABLE', retryAfterSeconds, requestId } });
 }
 
 /** A data error the gateway itself found; the sentence names only what the public schema shows. */

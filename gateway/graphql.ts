@@ -10,9 +10,10 @@ import type { Engine } from './executor.ts';
 import { type Lifetime, Lifetimes } from './lifetime.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { createPlanner } from './planner.ts';
-import { buildPublicSchema } from './public-schema.ts';
-import { readSupergraph } from './supergraph.ts';
-import { inProcess, type Reachable, type Stream } from './transport.ts';
+import { buildPublicSchema, publicSdl } from './public-schema.ts';
+import { overHttp, type RemoteOptions } from './remote.ts';
+import { readSupergraph, type Supergraph } from './supergraph.ts';
+import { inProcess, type Reachable, type Stream, type Transport } from './transport.ts';
 
 /** One operation of a client. */
 export type GraphOperation = {
@@ -24,12 +25,14 @@ export type GraphOperation = {
   signal?: AbortSignal | undefined;
 };
 
-/** The federated graph, ready to be asked. Neither of its functions rejects: what goes wrong is in the answer. */
+/** The federated graph, ready to be asked. None of its functions rejects: what goes wrong is in the answer. */
 export type Graph = {
   /** What clients see. */
   schema: GraphQLSchema;
   /** A query or a mutation. `data` is missing when the operation was rejected before it ran. */
   execute(operation: GraphOperation): Promise<ExecutionResult>;
+  /** The same answer as the text of its JSON and a newline, as the HTTP front writes it. Null when the operation was rejected before it ran. */
+  answer(operation: GraphOperation): Promise<string | null>;
   /** Any operation: the stream of a subscription, or the one answer of everything else and of what cannot start. */
   subscribe(operation: GraphOperation): Promise<Stream | ExecutionResult>;
   /** GraphQL over HTTP for queries and mutations. */
@@ -39,22 +42,22 @@ export type Graph = {
 
 export type GraphOptions = {
   supergraphSdl: string;
-  /** The public schema: the supergraph without what is inaccessible. */
-  apiSdl: string;
-  /** By their names in the supergraph. */
-  subgraphs: Readonly<Record<string, Reachable>>;
+  /** The public schema where it has been made before; else it is taken out of the supergraph. */
+  apiSdl?: string;
+  /** By their names in the supergraph: of this process, or the way to another. Those that are missing are called at the supergraph's addresses. */
+  subgraphs?: Readonly<Record<string, Reachable | Transport>>;
+  /** For the subgraphs that are called at the supergraph's addresses. */
+  remote?: Omit<RemoteOptions, 'name' | 'url'>;
   limits?: Partial<Limits>;
   log: Logger;
 };
 
-/** Builds the gateway over subgraphs of this process. Throws when the supergraph needs a subgraph or a feature that is not there. */
-export async function createGraph({ supergraphSdl, apiSdl, subgraphs, limits: changes, log }: GraphOptions): Promise<Graph> {
+/** Builds the gateway. Throws when the supergraph needs a subgraph or a feature that is not there. */
+export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, remote, limits: changes, log }: GraphOptions): Promise<Graph> {
   const limits = limitsWith(changes);
   const supergraph = readSupergraph(supergraphSdl);
-  const missing = supergraph.subgraphs.filter((name) => !subgraphs[name]);
-  if (missing.length > 0) throw new Error(`the supergraph needs the subgraphs ${missing.join(', ')}`);
-  const schema = buildPublicSchema(apiSdl, Object.values(subgraphs));
-  const transports = new Map(Object.entries(subgraphs).map(([name, subgraph]) => [name, inProcess(subgraph)]));
+  const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable));
+  const transports = transportsOf(supergraph, subgraphs, remote);
   const engine: Engine = { supergraph, planner: createPlanner(supergraphSdl, limits), transports, log };
   const documents = createDocuments(schema, readProtection(supergraph), engine, limits);
   // The first validation checks the schema itself; no client should wait for that.
@@ -71,6 +74,10 @@ export async function createGraph({ supergraphSdl, apiSdl, subgraphs, limits: ch
     return (executable instanceof Promise ? await executable : executable).execute({ variables, request, lifetime });
   };
   const execute: Graph['execute'] = (operation) => lifetimes.run(operation.signal, (lifetime) => run(operation, lifetime)).catch((error: unknown) => answerFor(error, operation, log));
+  const answer: Graph['answer'] = async (operation) => {
+    const result = await execute(operation);
+    return result.data === undefined ? null : `${JSON.stringify(result)}\n`;
+  };
   const open = async (operation: GraphOperation): Promise<Stream | ExecutionResult> => {
     const prepared = documents.get(operation.source, operation.operationName);
     if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);
@@ -80,7 +87,23 @@ export async function createGraph({ supergraphSdl, apiSdl, subgraphs, limits: ch
   };
   const subscribe: Graph['subscribe'] = (operation) => open(operation).catch((error: unknown) => answerFor(error, operation, log));
   const apollo = await startApollo({ schema, supergraphSdl, execute, read: documents.read, log });
-  return { schema, execute, subscribe, apollo, stop: () => apollo.stop() };
+  const stop = async (): Promise<void> => {
+    await apollo.stop();
+    for (const transport of transports.values()) transport.close?.();
+  };
+  return { schema, execute, answer, subscribe, apollo, stop };
+}
+
+const isReachable = (subgraph: Reachable | Transport): subgraph is Reachable => 'schema' in subgraph;
+
+function transportsOf({ subgraphs: names, addresses }: Supergraph, given: Readonly<Record<string, Reachable | Transport>>, remote: GraphOptions['remote']): Map<string, Transport> {
+  const missing = names.filter((name) => !given[name] && !addresses.get(name));
+  if (missing.length > 0) throw new Error(`the supergraph needs the subgraphs ${missing.join(', ')}`);
+  return new Map(names.map((name) => {
+    const subgraph = given[name];
+    if (!subgraph) return [name, overHttp({ ...remote, name, url: addresses.get(name) ?? '' })];
+    return [name, isReachable(subgraph) ? inProcess(subgraph) : subgraph];
+  }));
 }
 
 /** The answer in place of what was thrown. */

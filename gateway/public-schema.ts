@@ -1,4 +1,7 @@
-import { buildASTSchema, type GraphQLScalarType, type GraphQLSchema, isScalarType, isSpecifiedScalarType, parse, valueFromASTUntyped } from 'graphql';
+import {
+  type ASTNode, buildASTSchema, type ConstDirectiveNode, type DefinitionNode, type DocumentNode, type GraphQLScalarType, type GraphQLSchema, isScalarType, isSpecifiedScalarType,
+  Kind, parse, print, valueFromASTUntyped, visit,
+} from 'graphql';
 import type { Reachable } from './transport.ts';
 
 /**
@@ -24,4 +27,43 @@ function checkLike(scalar: GraphQLScalarType, owner: GraphQLScalarType): void {
     owner.parseLiteral(node, variables);
     return valueFromASTUntyped(node, variables);
   };
+}
+
+const kept = new Set(['deprecated', 'specifiedBy', 'oneOf']);
+
+/** What clients may see of a supergraph: without what is inaccessible and without all that only composition is about. */
+export function publicSdl(supergraphSdl: string): string {
+  const document = parse(supergraphSdl, { noLocation: true });
+  const features = featureNames(document);
+  const isOfFeature = (name: string): boolean => features.some((feature) => name.startsWith(`${feature}__`));
+  const hidden = new Set(document.definitions.flatMap((node) => 'name' in node && node.name && isHidden(node) ? [node.name.value] : []));
+  const visible = (node: DefinitionNode): boolean => {
+    if (!('name' in node) || !node.name) return true;
+    if (node.kind === Kind.DIRECTIVE_DEFINITION) return !features.includes(node.name.value) && !isOfFeature(node.name.value) && isExecutable(node);
+    return !isHidden(node) && !isOfFeature(node.name.value);
+  };
+  const definitions = document.definitions.filter(visible).map((node) => visit(node, {
+    Directive: ({ name }) => kept.has(name.value) ? undefined : null,
+    enter: (inner) => inner !== node && isHidden(inner) ? null : undefined,
+    NamedType: (inner, _key, parent) => Array.isArray(parent) && hidden.has(inner.name.value) ? null : undefined,
+  }));
+  return print({ kind: Kind.DOCUMENT, definitions: definitions.filter((node) => node.kind !== Kind.UNION_TYPE_DEFINITION || (node.types?.length ?? 0) > 0) });
+}
+
+const isHidden = (node: ASTNode): boolean => 'directives' in node && (node.directives ?? []).some(({ name }) => name.value === 'inaccessible');
+
+/** Only directives of operations mean anything to clients. */
+function isExecutable(node: Extract<DefinitionNode, { kind: Kind.DIRECTIVE_DEFINITION }>): boolean {
+  return node.locations.some(({ value }) => /^(QUERY|MUTATION|SUBSCRIPTION|FIELD|FRAGMENT_DEFINITION|FRAGMENT_SPREAD|INLINE_FRAGMENT|VARIABLE_DEFINITION)$/.test(value));
+}
+
+/** The specifications that a supergraph links, by the names that their elements begin with here. */
+function featureNames(document: DocumentNode): string[] {
+  const links = document.definitions.flatMap((node) => node.kind === Kind.SCHEMA_DEFINITION || node.kind === Kind.SCHEMA_EXTENSION ? node.directives ?? [] : []);
+  return ['link', 'join', 'core', ...links.map(featureName).filter((name) => name !== '')];
+}
+
+function featureName({ arguments: given = [] }: ConstDirectiveNode): string {
+  const texts = new Map(given.flatMap(({ name, value }) => value.kind === Kind.STRING ? [[name.value, value.value]] : []));
+  return texts.get('as') ?? (texts.get('url') ?? texts.get('feature') ?? '').split('/').at(-2) ?? '';
 }

@@ -11,7 +11,7 @@ type Hooks<Extra> = Pick<ServerOptions<Record<string, unknown>, Extra>, 'onConne
  * The graphql-transport-ws protocol over the graph, for `server.opened(socket, extra)`. `requestOf` makes the context of one operation from what
  * the connection knows; `hooks.onConnect` may refuse a connection. A wrong operation is answered with `error` and leaves the others alone.
  */
-export function createSocketServer<Extra>(graph: Graph, requestOf: (connection: Context<Record<string, unknown>, Extra>) => RequestContext, hooks: Hooks<Extra> = {}): Server<Extra> {
+export function createSocketServer<Extra>(graph: Pick<Graph, 'schema' | 'subscribe'>, requestOf: (connection: Context<Record<string, unknown>, Extra>) => RequestContext, hooks: Hooks<Extra> = {}): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
     ...hooks,
     onSubscribe: async (connection, _id, { query, operationName, variables }) => {

@@ -9,6 +9,8 @@ export type Supergraph = {
   schema: GraphQLSchema;
   /** Names of the subgraphs. */
   subgraphs: readonly string[];
+  /** Their addresses, by name, where the supergraph says one. */
+  addresses: ReadonlyMap<string, string>;
   /** Whether an object of type `typeName` is a `condition`. */
   satisfies: (typeName: string, condition: string) => boolean;
   isAbstract: (typeName: string) => boolean;
@@ -28,7 +30,7 @@ export function readSupergraph(sdl: string): Supergraph {
     if (isAbstractType(type)) possible.set(type.name, new Set(schema.getPossibleTypes(type).map(({ name }) => name)));
   }
   return {
-    sdl, schema, subgraphs: subgraphNames(document),
+    sdl, schema, subgraphs: [...subgraphsOf(document).keys()], addresses: subgraphsOf(document),
     satisfies: (typeName, condition) => typeName === condition || (possible.get(condition)?.has(typeName) ?? false),
     isAbstract: (typeName) => possible.has(typeName),
     isNonNull: (typeName, fieldName) => {
@@ -38,13 +40,18 @@ export function readSupergraph(sdl: string): Supergraph {
   };
 }
 
-function subgraphNames(document: DocumentNode): string[] {
+/** Addresses by name; empty where there is none. */
+function subgraphsOf(document: DocumentNode): Map<string, string> {
   const graphs = document.definitions.find((node) => node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'join__Graph');
   if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) throw new Error('not a supergraph: it has no enum join__Graph');
-  return (graphs.values ?? []).map((value) => {
-    const name = value.directives?.[0]?.arguments?.find((argument) => argument.name.value === 'name')?.value;
-    return name?.kind === Kind.STRING ? name.value : value.name.value;
-  });
+  return new Map((graphs.values ?? []).map((value) => {
+    const given = value.directives?.find(({ name }) => name.value === 'join__graph')?.arguments;
+    const text = (name: string): string | null => {
+      const node = given?.find((argument) => argument.name.value === name)?.value;
+      return node?.kind === Kind.STRING ? node.value : null;
+    };
+    return [text('name') ?? value.name.value, text('url') ?? ''];
+  }));
 }
 
 /** A feature that is linked `for: SECURITY` or `EXECUTION` must be understood under its own name, or nothing may be served. */

@@ -20,6 +20,8 @@ export type Transport = {
   prepare(operation: SubgraphOperation): (call: Call) => Promise<ExecutionResult>;
   /** The stream of a subscription, or one answer with errors when it cannot start. */
   prepareStream(operation: SubgraphOperation): (call: Call) => Promise<Stream | ExecutionResult>;
+  /** Lets go of connections. */
+  close?(): void;
 };
 
 /** A subgraph as far as the gateway needs it. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
-import { callerWith, federate, requestOf, sent, type TestSubgraph } from './federation.ts';
+import { after, describe, test } from 'node:test';
+import { overHttp } from '../../gateway/remote.ts';
+import { callerWith, federate, graphOver, requestOf, sent, type TestSubgraph } from './federation.ts';
+import { serveSubgraphs } from './served.ts';
 
 /** A small federation and what its operations must answer. */
 export type Case = {
@@ -25,18 +27,24 @@ export type Case = {
 for (const file of globSync('cases/*/case.ts', { cwd: import.meta.dirname }).sort()) {
   const { default: { why, subgraphs, operations } } = await import(join(import.meta.dirname, file)) as { default: Case };
   describe(`${file.split('/')[1]}: ${why}`, async () => {
-    const { graph, fetches } = await federate(subgraphs);
+    const { graph, fetches, subgraphs: reachable, sdls } = await federate(subgraphs);
+    const { urls } = await serveSubgraphs(reachable, { after });
+    const remote = await graphOver(sdls, Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, overHttp({ name, url })])));
+    after(() => remote.stop());
     for (const { promise, source, variables, scopes, answer, asks, representations } of operations) {
       test(promise, async () => {
         fetches.length = 0;
         const request = requestOf(scopes ? callerWith(...scopes) : null);
-        const result = sent(await graph.execute({ source, variables, request }));
+        const result = sent(await graph.execute({ source, variables, request })) as { data?: unknown };
         assert.deepEqual(result, answer);
         if (asks) assert.deepEqual(fetches.map(({ subgraph }) => subgraph).sort(), asks.toSorted());
         if (representations) {
           const sizes = fetches.flatMap((fetch) => Object.values(fetch.variables).filter(Array.isArray).map((list) => list.length));
           assert.deepEqual(sizes.toSorted((a, b) => a - b), representations.toSorted((a, b) => a - b));
         }
+        assert.deepEqual(sent(await remote.execute({ source, variables, request })), answer, 'over HTTP');
+        const text = await remote.answer({ source, variables, request });
+        assert.deepEqual(text === null ? null : JSON.parse(text), result.data === undefined ? null : answer, 'as text');
       });
     }
   });

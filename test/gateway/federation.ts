@@ -4,7 +4,7 @@ import { buildASTSchema, execute, type ExecutionResult, parse, print, printSchem
 import { pino } from 'pino';
 import { createGraph, type Graph } from '../../gateway/graphql.ts';
 import type { Limits } from '../../gateway/limits.ts';
-import type { Reachable } from '../../gateway/transport.ts';
+import type { Reachable, Transport } from '../../gateway/transport.ts';
 import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
 import type { Caller, RequestContext, SubgraphRequest } from '../../subgraphs/subgraph.ts';
 
@@ -15,7 +15,7 @@ export type Fetched = { subgraph: string; operation: string; variables: Readonly
 
 export type Federation = {
   graph: Graph;
-  supergraphSdl: string;
+  sdls: Sdls;
   /** What the subgraphs were asked, in order. */
   fetches: Fetched[];
   subgraphs: Readonly<Record<string, Reachable>>;
@@ -35,20 +35,27 @@ export type FederateOptions = {
 
 /** Composes the subgraphs and starts a graph over them. */
 export async function federate(subgraphs: Record<string, TestSubgraph>, { limits = {}, traced = true, onCall = () => undefined }: FederateOptions = {}): Promise<Federation> {
-  const { supergraphSdl, apiSdl } = composed(subgraphs);
+  const sdls = composed(subgraphs);
   const fetches: Fetched[] = [];
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
   const reachable = Object.fromEntries(Object.entries(subgraphs).map(([name, subgraph]) => [name, reach(name, subgraph, traced ? fetches : null, onCall)]));
-  const graph = await createGraph({ supergraphSdl, apiSdl, subgraphs: reachable, log, limits });
-  return { graph, subgraphs: reachable, supergraphSdl, fetches, logged };
+  const graph = await createGraph({ ...sdls, subgraphs: reachable, log, limits });
+  return { graph, subgraphs: reachable, sdls, fetches, logged };
 }
 
-export function composed(subgraphs: Record<string, TestSubgraph>): { supergraphSdl: string; apiSdl: string } {
-  const services = Object.entries(subgraphs).map(([name, { sdl }]) => ({ name, typeDefs: parse(`${link}\n${sdl}`), url: `http://${name}.test` }));
+/** Another graph of the same supergraph, silent. */
+export function graphOver(sdls: Sdls, subgraphs: Readonly<Record<string, Reachable | Transport>>, limits: Partial<Limits> = {}): Promise<Graph> {
+  return createGraph({ ...sdls, subgraphs, log: pino({ level: 'silent' }), limits });
+}
+
+export type Sdls = { supergraphSdl: string; apiSdl: string };
+
+export function composed(subgraphs: Record<string, TestSubgraph>, urlOf = (name: string) => `http://${name}.test`, withApi = true): Sdls {
+  const services = Object.entries(subgraphs).map(([name, { sdl }]) => ({ name, typeDefs: parse(`${link}\n${sdl}`), url: urlOf(name) }));
   const { supergraphSdl, errors } = composeServices(services);
   if (!supergraphSdl) throw new Error(errors?.map((error) => error.message).join('\n'));
-  return { supergraphSdl, apiSdl: printSchema(buildASTSchema(transformSupergraphToPublicSchema(parse(supergraphSdl)))) };
+  return { supergraphSdl, apiSdl: withApi ? printSchema(buildASTSchema(transformSupergraphToPublicSchema(parse(supergraphSdl)))) : '' };
 }
 
 function reach(name: string, { sdl, resolvers = {} }: TestSubgraph, fetches: Fetched[] | null, onCall: (call: SubgraphRequest) => void): Reachable {

@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util';
+import closeWithGrace from 'close-with-grace';
+import { pino } from 'pino';
+import { serveSupergraph } from './supergraph-server.ts';
+
+const usage = `node gateway/main.ts --supergraph FILE [--port 4000] [--host 127.0.0.1] [--forward HEADER]... [--streams sse|ws] [--no-join]
+  --forward  a header of the client that goes on to every subgraph
+  --streams  how subscriptions are opened at subgraphs
+  --no-join  asks a subgraph again although an identical query is under way`;
+
+/** Serves a supergraph file over the subgraphs at the addresses in it, and follows its changes. */
+export async function runSupergraph(args: readonly string[]): Promise<void> {
+  const log = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' });
+  try {
+    const { file, ...options } = readArguments(args);
+    const server = await serveSupergraph({ file, ...options, log });
+    closeWithGrace({ delay: 20_000, logger: log }, async () => server.stop());
+    process.stdout.write(`The graph of ${file} is at ${server.url}\n`);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function readArguments(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const options = { supergraph: text, port: text, host: text, forward: { ...text, multiple: true }, streams: text, 'no-join': { type: 'boolean' } } as const;
+  const { values } = parse(() => parseArgs({ args: [...args], options }));
+  const { supergraph: file, port = '4000', host = '127.0.0.1', forward = [], streams = 'sse' } = values;
+  const isPort = /^\d{1,5}$/.test(port) && Number(port) < 65_536;
+  if (!file || !isPort || streams !== 'sse' && streams !== 'ws') throw new Error(usage);
+  const remote = { streams, joined: values['no-join'] !== true } as const;
+  return { file, port: Number(port), host, forward: forward.map((name) => name.toLowerCase()), remote };
+}
+
+function parse<Values>(read: () => Values): Values {
+  try {
+    return read();
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${usage}`, { cause: error });
+  }
+}
