@@ -1,13 +1,14 @@
 import type { FetchRewrite, FlattenNodePathSegment, RequiresSelection } from '@graphql-hive/router-query-planner';
-import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { copyOf, type Data, isData, mergeInto } from './data.ts';
-import { type Finder, leadingFields, locate, prepareFinder } from './paths.ts';
+import { type Finder, leadingFields, locate, prepareFinder, type Visitor } from './paths.ts';
 import type { Surroundings } from './plan.ts';
-import { prepareRepresenter, type Representer } from './representations.ts';
+import { prepareRepresenter, type Representer, type TypeRepresenter } from './representations.ts';
 import { prepareRewrites, renamedKeys, type Rewrite } from './rewrites.ts';
 import { clientKeys, type Fetch, variablesFor } from './root-fetch.ts';
 import type { Run, Step } from './run.ts';
 import type { Supergraph } from './supergraph.ts';
+import type { SubgraphAnswer } from './transport.ts';
 
 /** One `_entities` field of a fetch, and the objects of the answer that it completes. */
 export type EntityBatch = {
@@ -23,22 +24,74 @@ export type EntityBatch = {
 
 type PreparedBatch = {
   batch: EntityBatch;
-  finders: readonly Finder[];
+  places: readonly { find: Finder; /** Whether equal references may become one object. */ isShared: boolean }[];
   representer: Representer;
   rewriteOutput: Rewrite | null;
   renamed: ReadonlyMap<string, string>;
 };
 
 /** What one request asks of one batch. `targets[i]` is completed by the entity of `representations[indexes[i]]`. */
-type Asked = { representations: Data[]; targets: Data[]; indexes: number[]; /** Number of the path that each target was found at. */ origins: number[] };
+class Asked implements Visitor {
+  readonly representations: Data[] = [];
+  readonly targets: Data[] = [];
+  readonly indexes: number[] = [];
+  /** Number of the path that each target was found at. */
+  readonly origins: number[] = [];
+  readonly #representer: Representer;
+  readonly #known = new Map<unknown, Map<unknown, number>>();
+  #origin = 0;
+  /** At a place where equal references become one object: the first of each representation, and all that are already asked for. */
+  #firsts: Data[] | null = null;
+  #done: Set<Data> | null = null;
+  #typeName: unknown = null;
+  #represent: TypeRepresenter | null = null;
+  #ofType: Map<unknown, number> = new Map();
+
+  constructor({ representer, places }: PreparedBatch, data: Data) {
+    this.#representer = representer;
+    for (let origin = 0; origin < places.length; origin++) {
+      const place = places[origin];
+      this.#origin = origin;
+      this.#firsts = place?.isShared ? [] : null;
+      this.#done = place?.isShared ? new Set() : null;
+      place?.find(data, this);
+    }
+  }
+
+  visit(target: Data, holder: Data | unknown[], key: string | number): void {
+    if (this.#done?.has(target)) return;
+    if (target['__typename'] !== this.#typeName) this.#changeType(target['__typename']);
+    const index = this.#represent ? this.#represent(target, this.#ofType, this.representations) : -1;
+    if (index === -1) return;
+    if (this.#firsts && this.#done) {
+      const first = this.#firsts[index];
+      if (first && isSameReference(first, target)) {
+        Reflect.set(holder, key, first);
+        return;
+      }
+      this.#firsts[index] ??= target;
+      this.#done.add(target);
+    }
+    this.targets.push(target);
+    this.indexes.push(index);
+    this.origins.push(this.#origin);
+  }
+
+  #changeType(typeName: unknown): void {
+    this.#typeName = typeName;
+    this.#represent = typeof typeName === 'string' ? this.#representer.forType(typeName) : null;
+    this.#ofType = this.#known.get(typeName) ?? new Map<unknown, number>();
+    this.#known.set(typeName, this.#ofType);
+  }
+}
 
 /** A fetch of entities: each asked for once, however often it stands in the answer, all paths of the plan's node in one call. */
 export function prepareEntityFetch(fetch: Fetch, batches: readonly EntityBatch[], around: Surroundings): Step {
   const { supergraph } = around;
   const send = fetch.transport.prepare(fetch.operation);
-  const prepared = batches.map((batch) => prepareBatch(batch, supergraph));
+  const prepared = batches.map((batch) => prepareBatch(batch, around));
   return (run) => {
-    const asked = prepared.map((batch) => ask(batch, run.data));
+    const asked = prepared.map((batch) => new Asked(batch, run.data));
     if (asked.every(({ representations }) => representations.length === 0)) return undefined;
     const variables: Record<string, unknown> = { ...variablesFor(fetch, run.variables) };
     for (const [index, { batch }] of prepared.entries()) variables[batch.variable] = asked[index]?.representations ?? [];
@@ -46,9 +99,10 @@ export function prepareEntityFetch(fetch: Fetch, batches: readonly EntityBatch[]
   };
 }
 
-async function complete(run: Run, sent: Promise<ExecutionResult>, fetch: Fetch, prepared: readonly PreparedBatch[], asked: readonly Asked[], supergraph: Supergraph): Promise<void> {
+async function complete(run: Run, sent: Promise<SubgraphAnswer>, fetch: Fetch, prepared: readonly PreparedBatch[], asked: readonly Asked[], supergraph: Supergraph): Promise<void> {
   try {
-    const { data, errors } = await sent;
+    const { data, errors, isPlain } = await sent;
+    run.isPlain &&= isPlain === true;
     if (data) for (const [index, batch] of prepared.entries()) spread(data[batch.batch.key], batch, asked[index], supergraph);
     if (errors) for (const error of errors) place(run, error, fetch, prepared, asked, supergraph);
   } catch (error) {
@@ -56,10 +110,10 @@ async function complete(run: Run, sent: Promise<ExecutionResult>, fetch: Fetch, 
   }
 }
 
-function prepareBatch(batch: EntityBatch, supergraph: Supergraph): PreparedBatch {
+function prepareBatch(batch: EntityBatch, { supergraph, mayShare }: Surroundings): PreparedBatch {
   return {
     batch,
-    finders: batch.paths.map((path) => prepareFinder(path, supergraph)),
+    places: batch.paths.map((path) => ({ find: prepareFinder(path, supergraph), isShared: mayShare(path) })),
     representer: prepareRepresenter(widened(batch, supergraph), prepareRewrites(batch.inputRewrites, supergraph), supergraph),
     rewriteOutput: prepareRewrites(batch.outputRewrites, supergraph),
     renamed: renamedKeys(batch.outputRewrites),
@@ -80,34 +134,19 @@ function widened({ requires, inputRewrites }: EntityBatch, supergraph: Supergrap
   });
 }
 
-function ask({ finders, representer }: PreparedBatch, data: Data): Asked {
-  const asked: Asked = { representations: [], targets: [], indexes: [], origins: [] };
-  const known = new Map<string, Map<unknown, number>>();
-  for (const [origin, find] of finders.entries()) {
-    const found: Data[] = [];
-    find(data, found);
-    for (const target of found) {
-      const typeName = target['__typename'];
-      const represent = typeof typeName === 'string' ? representer.forType(typeName) : null;
-      const representation = represent?.make(target);
-      if (!represent || !representation) continue;
-      let ofType = known.get(String(typeName));
-      if (!ofType) known.set(String(typeName), ofType = new Map());
-      const key = represent.keyOf(representation);
-      let index = ofType.get(key);
-      if (index === undefined) {
-        index = asked.representations.push(representation) - 1;
-        ofType.set(key, index);
-      }
-      asked.targets.push(target);
-      asked.indexes.push(index);
-      asked.origins.push(origin);
-    }
+/** Whether two objects say nothing but the same plain values. */
+function isSameReference(one: Data, other: Data): boolean {
+  let surplus = 0;
+  for (const _ in one) surplus += 1;
+  for (const key in other) {
+    const value = other[key];
+    if (one[key] !== value || typeof value === 'object' && value !== null) return false;
+    surplus -= 1;
   }
-  return asked;
+  return surplus === 0;
 }
 
-function spread(entities: unknown, { rewriteOutput, finders }: PreparedBatch, asked: Asked | undefined, { isAbstract }: Supergraph): void {
+function spread(entities: unknown, { rewriteOutput, places }: PreparedBatch, asked: Asked | undefined, { isAbstract }: Supergraph): void {
   if (!Array.isArray(entities) || !asked) return;
   if (rewriteOutput) for (const entity of entities) rewriteOutput(entity);
   const owners: number[] = [];
@@ -116,7 +155,7 @@ function spread(entities: unknown, { rewriteOutput, finders }: PreparedBatch, as
     const entity: unknown = entities[index];
     if (!isData(entity)) continue;
     const origin = asked.origins[at] ?? 0;
-    const owner = finders.length === 1 ? origin : owners[index] ??= origin;
+    const owner = places.length === 1 ? origin : owners[index] ??= origin;
     // Objects at one path get the same later fetches and may share what is below; objects at two paths may not.
     mergeInto(target, owner === origin ? entity : copyOf(entity), isAbstract);
   }

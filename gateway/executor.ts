@@ -1,5 +1,6 @@
 import { type ExecutionResult, executeSync, type GraphQLError, Kind, type OperationDefinitionNode, OperationTypeNode, type SelectionSetNode } from 'graphql';
 import type { Logger } from 'pino';
+import { generateByteProjection } from './byte-projection.ts';
 import { completeWithNulls } from './completion.ts';
 import type { Data } from './data.ts';
 import { plannedSelections, type Selected } from './operation.ts';
@@ -8,7 +9,7 @@ import { plannedOperations } from './planned.ts';
 import type { Planner } from './planner.ts';
 import { generateProjection } from './projection.ts';
 import { Run, type Step } from './run.ts';
-import { shapeOf, type ObjectShape } from './shape.ts';
+import { shapeOf, shapesAt, type ObjectShape } from './shape.ts';
 import { completedEvents } from './events.ts';
 import type { Supergraph } from './supergraph.ts';
 import type { Call, Stream, Transport } from './transport.ts';
@@ -18,6 +19,8 @@ export type Engine = { supergraph: Supergraph; planner: Planner; transports: Rea
 /** An operation that is planned and prepared; variables are the client's, coerced. */
 export type Executable = {
   execute(call: Call): Promise<ExecutionResult>;
+  /** The same answer as JSON and a newline. */
+  answer(call: Call): Promise<Buffer>;
   /** Every event of the owning subgraph, completed from the others. */
   subscribe(call: Call, signal: AbortSignal | undefined): Promise<Stream | ExecutionResult>;
 };
@@ -29,7 +32,9 @@ export async function prepareExecutable(selected: Selected, operation: Operation
     prepared.push(preparePlan(await engine.planner.plan(text), { supergraph: engine.supergraph, transports: engine.transports, clientVariable }));
   }
   const shape = shapeOf(selected);
-  const finish = prepareAnswer(shape, introspectionOf(selected, operation));
+  const introspect = introspectionOf(selected, operation);
+  const finish = prepareAnswer(shape, introspect);
+  const write = prepareBytes(shape, prepared.flatMap(({ sharedPaths }) => sharedPaths), introspect, finish);
   const begin = (call: Call): Run => new Run(shape, call, engine.log);
   const step = inSequence(prepared.map((plan) => plan.step));
   const source = prepared[0]?.source ?? null;
@@ -38,6 +43,11 @@ export async function prepareExecutable(selected: Selected, operation: Operation
       const run = begin(call);
       await step(run);
       return finish(run);
+    },
+    answer: async (call) => {
+      const run = begin(call);
+      await step(run);
+      return write(run);
     },
     subscribe: async (call, signal) => {
       if (!source) return finish(begin(call));
@@ -62,6 +72,14 @@ function prepareAnswer(shape: ObjectShape, introspect: ((run: Run) => Data) | nu
     if (verdict.violated) data = completeWithNulls(shape, run.data, introspection, run.errors, run.request);
     return run.errors.length > 0 ? { errors: run.errors, data } : { data };
   };
+}
+
+/** The last stage for those who want bytes. What has errors or introspection takes the long way. */
+function prepareBytes(shape: ObjectShape, sharedPaths: readonly (readonly string[])[], introspect: ((run: Run) => Data) | null, finish: (run: Run) => ExecutionResult): (run: Run) => Buffer {
+  const longWay = (run: Run): Buffer => Buffer.from(`${JSON.stringify(finish(run))}\n`);
+  if (introspect) return longWay;
+  const project = generateByteProjection(shape, new Set(sharedPaths.flatMap((keys) => shapesAt(shape, keys))));
+  return (run) => (run.errors.length > 0 ? null : project(run.data, run.isPlain)) ?? longWay(run);
 }
 
 /** `__schema` and `__type` are answered from the public schema, which the subgraphs do not know. */

@@ -7,7 +7,7 @@ import { readProtection } from './authorization.ts';
 import { createDocuments } from './documents.ts';
 import { createMasker, refuse, Rejected } from './errors.ts';
 import type { Engine } from './executor.ts';
-import { type Lifetime, Lifetimes } from './lifetime.ts';
+import { Lifetimes } from './lifetime.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { createPlanner } from './planner.ts';
 import { buildPublicSchema, publicSdl } from './public-schema.ts';
@@ -31,8 +31,8 @@ export type Graph = {
   schema: GraphQLSchema;
   /** A query or a mutation. `data` is missing when the operation was rejected before it ran. */
   execute(operation: GraphOperation): Promise<ExecutionResult>;
-  /** The same answer as the text of its JSON and a newline, as the HTTP front writes it. Null when the operation was rejected before it ran. */
-  answer(operation: GraphOperation): Promise<string | null>;
+  /** The same answer as JSON and a newline, as the HTTP front writes it. Null when the operation was rejected before it ran. */
+  answer(operation: GraphOperation): Promise<Buffer | null>;
   /** Any operation: the stream of a subscription, or the one answer of everything else and of what cannot start. */
   subscribe(operation: GraphOperation): Promise<Stream | ExecutionResult>;
   /** GraphQL over HTTP for queries and mutations. */
@@ -65,19 +65,24 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
 
   const lifetimes = new Lifetimes(limits.operationTimeoutMs);
 
-  const run = async (operation: GraphOperation, lifetime: Lifetime): Promise<ExecutionResult> => {
+  const prepare = (operation: GraphOperation) => {
     const { source, operationName, request } = operation;
     const prepared = documents.get(source, operationName);
     const variables = prepared.coerce(operation.variables);
-    if (prepared.kind === OperationTypeNode.SUBSCRIPTION) return { errors: [refuse('BAD_REQUEST', 'Subscriptions are served over WebSocket and server-sent events.')] };
-    const executable = prepared.executable(request.caller, variables);
-    return (executable instanceof Promise ? await executable : executable).execute({ variables, request, lifetime });
+    if (prepared.kind === OperationTypeNode.SUBSCRIPTION) throw new Rejected([refuse('BAD_REQUEST', 'Subscriptions are served over WebSocket and server-sent events.')]);
+    return { variables, executable: prepared.executable(request.caller, variables) };
   };
-  const execute: Graph['execute'] = (operation) => lifetimes.run(operation.signal, (lifetime) => run(operation, lifetime)).catch((error: unknown) => answerFor(error, operation, log));
-  const answer: Graph['answer'] = async (operation) => {
-    const result = await execute(operation);
-    return result.data === undefined ? null : `${JSON.stringify(result)}\n`;
-  };
+  const execute: Graph['execute'] = (operation) => lifetimes.run(operation.signal, async (lifetime) => {
+    const { variables, executable } = prepare(operation);
+    return (executable instanceof Promise ? await executable : executable).execute({ variables, request: operation.request, lifetime });
+  }, (result) => result).catch((error: unknown) => answerFor(error, operation, log));
+  const answer: Graph['answer'] = (operation) => lifetimes.run<Buffer | null>(operation.signal, async (lifetime) => {
+    const { variables, executable } = prepare(operation);
+    return (executable instanceof Promise ? await executable : executable).answer({ variables, request: operation.request, lifetime });
+  }, (result) => Buffer.from(`${JSON.stringify(result)}\n`)).catch((error: unknown) => {
+    if (!(error instanceof Rejected)) log.error({ err: error, requestId: operation.request.requestId }, 'fault while answering an operation');
+    return null;
+  });
   const open = async (operation: GraphOperation): Promise<Stream | ExecutionResult> => {
     const prepared = documents.get(operation.source, operation.operationName);
     if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);

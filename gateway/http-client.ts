@@ -37,7 +37,7 @@ export class HttpFault extends Error {
 const idleMs = 4_000;
 const freshMs = 1_000;
 const sweepMs = 100;
-const readBufferBytes = 32 * 1024;
+const readBufferBytes = 64 * 1024;
 
 type Exchange = { request: string; encoding: BufferEncoding; resolve: (answer: HttpAnswer) => void; reject: (fault: HttpFault) => void; startedAt: number; repeatable: boolean; wanted: Wanted | null };
 

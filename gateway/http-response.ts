@@ -1,5 +1,7 @@
 /** One HTTP answer, whole. */
-export type HttpAnswer = { status: number; contentType: string; text: string; /** Whether the connection may carry another request. */ reusable: boolean; keepAliveMs: number | null };
+export type HttpAnswer = { status: number; contentType: string; text: string;
+  /** Whether all of it is ASCII. */
+  isAscii: boolean; /** Whether the connection may carry another request. */ reusable: boolean; keepAliveMs: number | null };
 
 /** The other side does not speak HTTP/1.1 as we understand it. */
 export class MalformedAnswer extends Error {
@@ -12,7 +14,7 @@ const maxHeadBytes = 32 * 1024;
 const maxLineBytes = 1024;
 
 type Framing = { kind: 'length'; length: number } | { kind: 'chunked' } | { kind: 'until close' };
-type Head = Omit<HttpAnswer, 'text'> & { framing: Framing };
+type Head = Omit<HttpAnswer, 'text' | 'isAscii'> & { framing: Framing };
 
 /** Reads one HTTP/1.1 answer out of the chunks of a connection. A chunk is not kept: its memory may be used again. */
 export class ResponseReader {
@@ -67,14 +69,19 @@ export class ResponseReader {
       const { length } = head.framing;
       if (this.#received > length) throw new MalformedAnswer('its body is longer than announced');
       if (chunk.length === length) return this.#finish(head, chunk);
-      if (this.#received === length) return this.#finish(head, Buffer.concat([...this.#parts, chunk]));
+      // The body's place is made once; its length is within the limit only when the announced one is.
+      if (length > this.#maxBodyBytes) throw new MalformedAnswer(`its body is over ${this.#maxBodyBytes} bytes`);
+      const whole = this.#parts[0] ??= Buffer.allocUnsafe(length);
+      chunk.copy(whole, this.#received - chunk.length);
+      return this.#received === length ? this.#finish(head, whole) : null;
     }
     if (chunk.length > 0) this.#parts.push(Buffer.from(chunk));
     return null;
   }
 
   #finish({ status, contentType, reusable, keepAliveMs }: Head, body: Buffer): HttpAnswer {
-    return { status, contentType, reusable, keepAliveMs, text: body.toString('utf8') };
+    const text = body.toString('utf8');
+    return { status, contentType, reusable, keepAliveMs, text, isAscii: text.length === body.length };
   }
 }
 

@@ -78,11 +78,12 @@ export class Lifetimes {
     this.#timeoutMs = timeoutMs;
   }
 
-  run(outer: AbortSignal | undefined, work: (lifetime: Lifetime) => Promise<ExecutionResult>): Promise<ExecutionResult> {
+  /** `instead` makes the answer of what is given up. */
+  run<Answer>(outer: AbortSignal | undefined, work: (lifetime: Lifetime) => Promise<Answer>, instead: (result: ExecutionResult) => Answer): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const lifetime = new Lifetime(performance.now(), outer, (code, message) => {
         this.#running.delete(lifetime);
-        resolve({ errors: [refuse(code, message)], data: null });
+        resolve(instead({ errors: [refuse(code, message)], data: null }));
       });
       if (outer?.aborted) {
         lifetime.cancel();

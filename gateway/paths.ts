@@ -2,34 +2,33 @@ import type { FlattenNodePathSegment } from '@graphql-hive/router-query-planner'
 import { isData, type Data } from './data.ts';
 import type { Supergraph } from './supergraph.ts';
 
-/** Finds the objects at a path of the plan. Fields reach through lists, with or without an `@` in the path. */
-export type Finder = (value: unknown, found: Data[]) => void;
+/** Told of every object at a path, with the object or list that holds it and the key there. */
+export type Visitor = { visit(target: Data, holder: Data | unknown[], key: string | number): void };
 
-export function prepareFinder(path: readonly FlattenNodePathSegment[], supergraph: Supergraph, at = 0): Finder {
-  const segment = path[at];
-  if (segment === undefined) return findObjects;
-  const next = prepareFinder(path, supergraph, at + 1);
-  if (segment === '@') {
-    return (value, found) => {
-      if (Array.isArray(value)) for (const item of value) next(item, found);
-    };
-  }
-  const step: Finder = 'Field' in segment
-    ? (value, found) => {
-      if (Array.isArray(value)) for (const item of value) step(item, found);
-      else if (isData(value)) next(value[segment.Field], found);
-    }
-    : (value, found) => {
-      if (Array.isArray(value)) for (const item of value) step(item, found);
-      else if (isData(value) && isOneOf(value, segment.TypeCondition, supergraph)) next(value, found);
-    };
-  return step;
+/** Finds the objects at a path of the plan. Fields reach through lists, with or without an `@` in the path. */
+export type Finder = (data: Data, visitor: Visitor) => void;
+
+/** Written as code for its path: reading fields by constant names takes a fraction of what reading them by a variable does. */
+export function prepareFinder(path: readonly FlattenNodePathSegment[], supergraph: Supergraph): Finder {
+  const conditions: ((value: Data) => boolean)[] = [];
+  const functions = path.map((segment, at) => stepCode(segment, at, conditions, supergraph));
+  functions.push(`function s${path.length}(v, h, k, d) { ${eachItem(path.length)} else if (typeof v === 'object' && v !== null) d.visit(v, h, k); }`);
+  const source = `'use strict';\n${functions.join('\n')}\nreturn (data, visitor) => s0(data, data, '', visitor);`;
+  // oxlint-disable-next-line typescript/no-implied-eval -- names come from a validated document, and are quoted
+  return new Function('is', source)(conditions) as Finder;
 }
 
-const findObjects: Finder = (value, found) => {
-  if (Array.isArray(value)) for (const item of value) findObjects(item, found);
-  else if (isData(value)) found.push(value);
-};
+const eachItem = (at: number): string => `if (Array.isArray(v)) { for (let i = 0; i < v.length; i++) s${at}(v[i], v, i, d); }`;
+
+function stepCode(segment: FlattenNodePathSegment, at: number, conditions: ((value: Data) => boolean)[], supergraph: Supergraph): string {
+  if (segment === '@') return `function s${at}(v, h, k, d) { ${eachItem(at + 1)} }`;
+  if ('Field' in segment) {
+    const name = JSON.stringify(segment.Field);
+    return `function s${at}(v, h, k, d) { ${eachItem(at)} else if (typeof v === 'object' && v !== null) s${at + 1}(v[${name}], v, ${name}, d); }`;
+  }
+  const condition = conditions.push((value) => isOneOf(value, segment.TypeCondition, supergraph)) - 1;
+  return `function s${at}(v, h, k, d) { ${eachItem(at)} else if (typeof v === 'object' && v !== null && is[${condition}](v)) s${at + 1}(v, h, k, d); }`;
+}
 
 function isOneOf(value: Data, types: readonly string[], supergraph: Supergraph): boolean {
   const typeName = value['__typename'];

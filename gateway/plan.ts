@@ -3,6 +3,7 @@ import { type DocumentNode, type FieldNode, Kind, OperationTypeNode, parse } fro
 import { prepareEntityFetch, type EntityBatch } from './entity-fetch.ts';
 import { prepareRootFetch, prepareSource, type Fetch, type Source } from './root-fetch.ts';
 import type { Step } from './run.ts';
+import { fieldsOf, type SharedPlaces, sharedPlaces } from './shared-places.ts';
 import type { Supergraph } from './supergraph.ts';
 import type { Transport } from './transport.ts';
 
@@ -12,20 +13,38 @@ export type Surroundings = {
   transports: ReadonlyMap<string, Transport>;
   /** The client's name of a variable that was renamed for the planner. */
   clientVariable: (name: string) => string;
+  /** Whether equal references at a path of this plan may become one object. */
+  mayShare: SharedPlaces;
 };
 
 /** A plan as functions: run per request without looking at the plan or the schema again. */
-export type Prepared = { source: Source | null; step: Step };
+export type Prepared = {
+  source: Source | null;
+  step: Step;
+  /** Response keys that lead to objects of which one may stand at many places. */
+  sharedPaths: readonly (readonly string[])[];
+};
 
 const nothing: Step = () => undefined;
 
-export function preparePlan(node: PlanNode | null, around: Surroundings): Prepared {
+export function preparePlan(node: PlanNode | null, given: Omit<Surroundings, 'mayShare'>): Prepared {
+  const mayShare = sharedPlaces(node);
+  const sharedPaths: string[][] = [];
+  const noted: SharedPlaces = (path) => {
+    const isShared = mayShare(path);
+    if (isShared) sharedPaths.push(fieldsOf(path));
+    return isShared;
+  };
+  return { ...prepareParts(node, { ...given, mayShare: noted }), sharedPaths };
+}
+
+function prepareParts(node: PlanNode | null, around: Surroundings): Pick<Prepared, 'source' | 'step'> {
   if (!node) return { source: null, step: nothing };
   // The planner leaves out the kind of a subscription's own fetch.
   if (node.kind === 'Subscription') return { source: prepareSource(fetchOf({ ...node.primary, kind: 'Fetch' }, around), around), step: nothing };
   const [first, ...rest] = node.kind === 'Sequence' ? node.nodes : [];
   if (first?.kind !== 'Subscription') return { source: null, step: prepareStep(node, around) };
-  return { source: preparePlan(first, around).source, step: prepareStep({ kind: 'Sequence', nodes: rest }, around) };
+  return { source: prepareParts(first, around).source, step: prepareStep({ kind: 'Sequence', nodes: rest }, around) };
 }
 
 function prepareStep(node: PlanNode, around: Surroundings): Step {

@@ -1,4 +1,4 @@
-import { type ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
+import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { Circuit } from './circuit.ts';
 import { isData } from './data.ts';
@@ -6,7 +6,7 @@ import { Unavailable } from './errors.ts';
 import { createHttpClient, HttpFault, type HttpClient, type Wanted } from './http-client.ts';
 import type { HttpAnswer } from './http-response.ts';
 import { openRemoteStream, type StreamProtocol } from './remote-streams.ts';
-import type { Call, SubgraphOperation, Transport } from './transport.ts';
+import type { Call, SubgraphAnswer, SubgraphOperation, Transport } from './transport.ts';
 
 /** A subgraph behind an address. */
 export type RemoteOptions = {
@@ -77,14 +77,14 @@ function headerLine(name: string, value: string): string {
 
 /** Calls that wait for one answer. They are over when all of them are. */
 class Joined implements Wanted {
-  readonly answer: Promise<string>;
+  readonly answer: Promise<HttpAnswer>;
   readonly #waiting: (Wanted | null)[] = [];
 
-  constructor(ask: (wanted: Wanted) => Promise<string>) {
+  constructor(ask: (wanted: Wanted) => Promise<HttpAnswer>) {
     this.answer = ask(this);
   }
 
-  join(wanted: Wanted | null): Promise<string> {
+  join(wanted: Wanted | null): Promise<HttpAnswer> {
     this.#waiting.push(wanted);
     return this.answer;
   }
@@ -108,8 +108,8 @@ class Line {
     this.#underWay = joined ? new Map() : null;
   }
 
-  /** The text of the answer. Queries that are equal byte for byte, headers included, are asked once. */
-  ask(head: string, body: string, isQuery: boolean, wanted: Wanted | null): Promise<string> {
+  /** Queries that are equal byte for byte, headers included, are asked once. */
+  ask(head: string, body: string, isQuery: boolean, wanted: Wanted | null): Promise<HttpAnswer> {
     if (!isQuery || !this.#underWay) return this.#exchange(head, body, isQuery, wanted);
     const known = this.#underWay;
     const key = `${head}\n${body}`;
@@ -123,7 +123,7 @@ class Line {
     return joined.join(wanted);
   }
 
-  async #exchange(head: string, body: string, isQuery: boolean, wanted: Wanted | null): Promise<string> {
+  async #exchange(head: string, body: string, isQuery: boolean, wanted: Wanted | null): Promise<HttpAnswer> {
     this.#circuit.enter();
     try {
       return this.#usable(await this.#client.send(head, body, isQuery, wanted));
@@ -140,12 +140,13 @@ class Line {
     }
   }
 
-  #usable({ status, contentType, text }: HttpAnswer): string {
+  #usable(answer: HttpAnswer): HttpAnswer {
+    const { status, contentType, text } = answer;
     if (status === 502 || status === 503 || status === 504) throw new Overloaded(`${this.#name} answered with status ${status}`);
     this.#circuit.succeeded();
     const isGraphql = contentType.includes('json') && (status < 300 || text.includes('"errors"'));
     if (!isGraphql) throw new Error(`${this.#name} answered with status ${status} and type ${contentType || 'unknown'}`);
-    return text;
+    return answer;
   }
 
   #note(error: unknown): void {
@@ -161,14 +162,15 @@ class Line {
 class Overloaded extends Error {}
 
 /** Throws when the text is no answer of GraphQL. */
-function readAnswer(text: string): ExecutionResult {
+function readAnswer({ text, isAscii }: HttpAnswer): SubgraphAnswer {
   const answer: unknown = JSON.parse(text);
   if (!isData(answer)) throw new Error('a subgraph answered with something that is no object');
   const { data, errors } = answer;
   if (data !== undefined && data !== null && !isData(data)) throw new Error('a subgraph answered with data that is no object');
   if (errors === undefined || errors === null || Array.isArray(errors) && errors.length === 0) {
     if (!data) throw new Error('a subgraph answered with neither data nor errors');
-    return { data };
+    // JSON without a backslash has no string that must be escaped.
+    return { data, isPlain: isAscii && !text.includes('\\') };
   }
   if (!Array.isArray(errors)) throw new Error('a subgraph answered with errors that are no list');
   return { data: data ?? null, errors: errors.map(readError) };

@@ -42,7 +42,9 @@ export function prepareRootFetch(fetch: Fetch, path: readonly FlattenNodePathSeg
   const absorb = path.length === 0 ? absorbAtTop(fetch, around) : absorbAt(fetch, path, around);
   return async (run) => {
     try {
-      absorb(run, await send({ variables: variablesFor(fetch, run.variables), request: run.request, lifetime: run.lifetime }));
+      const answer = await send({ variables: variablesFor(fetch, run.variables), request: run.request, lifetime: run.lifetime });
+      run.isPlain &&= answer.isPlain === true;
+      absorb(run, answer);
     } catch (error) {
       reportEverywhere(run, error, fetch, leadingFields(path));
     }
@@ -82,9 +84,12 @@ function absorbAt(fetch: Fetch, path: readonly FlattenNodePathSegment[], { super
     if (errors) for (const error of errors) for (const place of locate(path, run.data, supergraph)) placeError(run, error, fetch, renamed, place.path);
     if (!data) return;
     rewrite?.(data);
-    const targets: Data[] = [];
-    find(run.data, targets);
-    for (const [index, target] of targets.entries()) mergeInto(target, index === 0 ? data : copyOf(data), supergraph.isAbstract);
+    let isFirst = true;
+    const visit = (target: Data): void => {
+      mergeInto(target, isFirst ? data : copyOf(data), supergraph.isAbstract);
+      isFirst = false;
+    };
+    find(run.data, { visit });
   };
 }
 

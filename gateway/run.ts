@@ -11,6 +11,8 @@ import type { Call } from './transport.ts';
 export class Run {
   /** All that the subgraphs have said so far. */
   data: Data = {};
+  /** Whether all that was said so far is ASCII without anything that JSON escapes. */
+  isPlain = true;
   readonly errors: GraphQLError[] = [];
   readonly variables: Readonly<Record<string, unknown>>;
   readonly request: RequestContext;

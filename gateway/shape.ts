@@ -104,6 +104,18 @@ class Shaper {
   }
 }
 
+/** The shapes of the objects at the end of response keys; of each concrete type where there are several. */
+export function shapesAt(root: ObjectShape, keys: readonly string[]): readonly ObjectShape[] {
+  let shapes: readonly ObjectShape[] = [root];
+  for (const key of keys) shapes = shapes.flatMap(({ fields }) => fields.filter((field) => field.key === key).flatMap(({ slot }) => objectsIn(slot.of)));
+  return shapes;
+}
+
+function objectsIn(content: Content): readonly ObjectShape[] {
+  if (content.kind === 'list') return objectsIn(content.item.of);
+  return content.kind === 'object' ? [content.shape] : content.kind === 'abstract' ? [...content.shapes.values()] : [];
+}
+
 /** The leading part of a path that the client asked for; what only the gateway asked for is cut off. */
 export function pathInShape(root: ObjectShape, path: readonly (string | number)[]): (string | number)[] {
   const seen: (string | number)[] = [];

@@ -91,8 +91,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, graph:
   const context = contextOf(headers);
   if (request.method === 'POST' && isPlain(headers)) {
     const operation = readPlainOperation(body);
-    const text = operation && await graph.answer({ ...operation, request: context, signal: closeSignal(response) });
-    if (typeof text === 'string') return send(response, 200, text);
+    const bytes = operation && await graph.answer({ ...operation, request: context, signal: closeSignal(response) });
+    if (bytes) return send(response, 200, bytes);
   }
   if (headers.accept?.includes('text/event-stream')) return stream(response, graph, request.method === 'POST' ? body : fromSearch(search), context);
   await throughPipeline(request, response, graph, search, body, { ...context, signal: closeSignal(response) });
@@ -130,14 +130,18 @@ function fromSearch(search: string): unknown {
   }
 }
 
-function send(response: ServerResponse, status: number, text: string, close = false): void {
-  response.writeHead(status, { 'content-type': plainContentType, 'cache-control': 'no-store', 'content-length': Buffer.byteLength(text), ...close && { connection: 'close' } });
-  response.end(text);
+function send(response: ServerResponse, status: number, body: Buffer | string, close = false): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  response.writeHead(status, { 'content-type': plainContentType, 'cache-control': 'no-store', 'content-length': bytes.length, ...close && { connection: 'close' } });
+  response.end(bytes);
 }
 
 function closeSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  response.once('close', () => {
+    // Every answer ends with this event; an abort for nobody costs more than the rest of it.
+    if (!response.writableFinished) gone.abort();
+  });
   return gone.signal;
 }
 

@@ -15,9 +15,15 @@ export type Call = {
 
 export type Stream = AsyncIterableIterator<ExecutionResult>;
 
+/** What a subgraph says. */
+export type SubgraphAnswer = ExecutionResult & {
+  /** Every string in it is ASCII without anything that JSON escapes. Left out where nobody looked. */
+  isPlain?: boolean;
+};
+
 /** The way to one subgraph. A call that rejects is a fault of that subgraph. */
 export type Transport = {
-  prepare(operation: SubgraphOperation): (call: Call) => Promise<ExecutionResult>;
+  prepare(operation: SubgraphOperation): (call: Call) => Promise<SubgraphAnswer>;
   /** The stream of a subscription, or one answer with errors when it cannot start. */
   prepareStream(operation: SubgraphOperation): (call: Call) => Promise<Stream | ExecutionResult>;
   /** Lets go of connections. */
