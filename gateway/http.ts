@@ -20,7 +20,7 @@ export type Front = { platform: Platform; graph: Graph; openings: Openings };
 const bodyLimitBytes = 1024 * 1024;
 const longestUrl = 8192;
 const deepestJson = 64;
-const exposedHeaders = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Link', 'ETag', 'Location', 'Preference-Applied'];
+const exposedHeaders = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Link', 'ETag', 'Location', 'Preference-Applied', 'Idempotency-Replayed'];
 
 /** A server that listens at once and says 503 until the application behind it is ready: its port is known before anything else starts. */
 export function createFront(): { server: Server; serve(listener: RequestListener): void } {
@@ -53,6 +53,7 @@ export async function createApplication(server: Server, log: Platform['log']): P
     reply.header('x-request-id', request.id);
     if (request.url.length > longestUrl) throw new HttpRefusal(414, 'The address is too long');
     if (request.url.startsWith('/api/')) reply.header('vary', 'Origin, X-Api-Key, Authorization');
+    if (pathOf(request) === '/graphql') reply.header('vary', 'Origin, X-Api-Key, X-Partner-Api-Key, Authorization, Accept');
   });
   app.addHook('onResponse', async (request, reply) => {
     log.info({ requestId: request.id, method: request.method, path: pathOf(request), status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }, 'request');

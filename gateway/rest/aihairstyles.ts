@@ -85,7 +85,11 @@ const idOf = ({ params }: RestRequest) => ({ id: params['id'] ?? '' });
 export const aihairstylesRoutes = [
   route({
     method: 'GET', path: '/api/v1/styles', summary: 'A list of all available hairstyles.', dialect: catalogueDialect, operation: ListStyles,
-    variables: () => ({}),
+    variables: () => ({ after: null }),
+    rest: {
+      variables: ({ hairstyles: { pageInfo } }) => (pageInfo.hasNextPage ? { after: pageInfo.endCursor } : null),
+      join: (first, next) => ({ hairstyles: { ...next.hairstyles, nodes: [...first.hairstyles.nodes, ...next.hairstyles.nodes] } }),
+    },
     reply: ({ hairstyles }) => ({
       body: { data: hairstyles.nodes.map(({ id, description, sex, tags }) => ({ description, sex: word(sex), id: Number(id), tags: tags.join(', ') })), message: '', error: false },
     }),
@@ -104,7 +108,10 @@ export const aihairstylesRoutes = [
       const { id, mode, source: { name, url } } = accepted(generateHairstyle.generation, generateHairstyle.errors);
       return {
         body: { data: { id: jobId(id), mode: word(mode), image: { name, url } }, message: 'Job created successfully', status: 'success' },
-        headers: { location: `/api/v1/generation/${jobId(id)}`, link: `</api/v1/generation/${jobId(id)}/events>; rel="monitor"` },
+        headers: {
+          location: `/api/v1/generation/${jobId(id)}`, link: `</api/v1/generation/${jobId(id)}/events>; rel="monitor"`,
+          ...generateHairstyle.replayed && { 'idempotency-replayed': 'true' },
+        },
       };
     },
   }),

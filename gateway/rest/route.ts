@@ -36,6 +36,8 @@ export type Route<Result, Variables> = Common<Variables> & {
   method: 'GET' | 'POST' | 'DELETE';
   operation: TypedOperation<Result, Variables>;
   reply(data: Result, request: RestRequest): Reply;
+  /** For a list that the graph gives in pages and REST whole: how to ask for what follows an answer (null: nothing), and how to join two. */
+  rest?: { variables(data: Result): Variables | null; join(first: Result, next: Result): Result };
   /** With `Prefer: wait=SECONDS`, the answer is given when this says that it is worth giving, or when the time is over. */
   awaits?: { isOver(data: Result): boolean; operation: TypedOperation<object, Variables>; isLast(event: object): boolean };
 };

@@ -58,6 +58,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, route: Route
   const asking = { caller, requestId: request.id };
   const variables = await route.variables(rest);
   let data = await ask(graph, route.operation, variables, asking);
+  for (let next = route.rest?.variables(data); next && route.rest; next = route.rest.variables(data)) data = route.rest.join(data, await ask(graph, route.operation, next, asking));
   const waitSeconds = route.awaits ? waitOf(request) : 0;
   if (route.awaits && waitSeconds > 0) {
     reply.header('preference-applied', `wait=${waitSeconds}`);

@@ -288,6 +288,8 @@ export type CreateImageInput = {
 /** generation is null exactly when errors is not empty. */
 export type GenerateHairstylePayload = {
   readonly generation?: Maybe<HairstyleGeneration>;
+  /** Whether an earlier request with the same idempotencyKey had made it. Null when it was not made. */
+  readonly replayed?: Maybe<Scalars['Boolean']['output']>;
   readonly errors: ReadonlyArray<UserError>;
 };
 
@@ -916,6 +918,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
 
 export type GenerateHairstylePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['GenerateHairstylePayload'] = ResolversParentTypes['GenerateHairstylePayload']> = {
   generation?: Resolver<Maybe<ResolversTypes['HairstyleGeneration']>, ParentType, ContextType>;
+  replayed?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
   errors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
 

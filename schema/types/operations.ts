@@ -150,7 +150,7 @@ export type GenerateHairstyleMutationVariables = Exact<{
 }>;
 
 
-export type GenerateHairstyleMutation = { readonly generateHairstyle: { readonly generation: { readonly id: string, readonly mode: GenerationMode, readonly source: { readonly name: string, readonly url: string } } | null, readonly errors: ReadonlyArray<
+export type GenerateHairstyleMutation = { readonly generateHairstyle: { readonly replayed: boolean | null, readonly generation: { readonly id: string, readonly mode: GenerationMode, readonly source: { readonly name: string, readonly url: string } } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly issues: ReadonlyArray<ImageIssue>, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly required: number, readonly available: number, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -170,10 +170,12 @@ export type ListColorsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ListColorsQuery = { readonly hairColors: ReadonlyArray<{ readonly id: string, readonly name: string, readonly description: string, readonly previewImages: { readonly thumbnail: string, readonly full: string } }> };
 
-export type ListStylesQueryVariables = Exact<{ [key: string]: never; }>;
+export type ListStylesQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
 
 
-export type ListStylesQuery = { readonly hairstyles: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly description: string, readonly sex: HairSex, readonly tags: ReadonlyArray<string> }> } };
+export type ListStylesQuery = { readonly hairstyles: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly description: string, readonly sex: HairSex, readonly tags: ReadonlyArray<string> }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
 export type WatchGenerationSubscriptionVariables = Exact<{
   id: string;
@@ -233,6 +235,7 @@ export const GenerateHairstyle: TypedOperation<GenerateHairstyleMutation, Genera
         url
       }
     }
+    replayed
     errors {
       code
       message
@@ -284,13 +287,17 @@ export const ListColors: TypedOperation<ListColorsQuery, ListColorsQueryVariable
   }
 }` };
 
-export const ListStyles: TypedOperation<ListStylesQuery, ListStylesQueryVariables> = { name: 'ListStyles', source: `query ListStyles {
-  hairstyles(first: 100) {
+export const ListStyles: TypedOperation<ListStylesQuery, ListStylesQueryVariables> = { name: 'ListStyles', source: `query ListStyles($after: String) {
+  hairstyles(first: 50, after: $after) {
     nodes {
       id
       description
       sex
       tags
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
     }
   }
 }` };

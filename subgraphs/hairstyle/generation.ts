@@ -19,6 +19,8 @@ export const callbackSource = 'hairstyle.generation';
 export type GenerationJob = { accountId: AccountId; generationId: GenerationId };
 type Parts = { platform: Platform; store: Store; catalogue: Catalogue; images: Images; journal: Journal };
 
+/** `replayed`: an earlier request with the same idempotency key made it. */
+type Accepted = { generation: GenerationRow; replayed: boolean };
 type Pace = ReturnType<typeof createPace>;
 export type Generations = ReturnType<typeof createGenerations>;
 
@@ -27,7 +29,7 @@ export function createGenerations(parts: Parts) {
   const pace = createPace();
   return {
     /** With its credits and its job, or not at all: a signal that is aborted before the commit undoes everything. */
-    accept: async (caller: Caller, input: GenerateHairstyleInput, signal?: AbortSignal): Promise<GenerationRow> => accept(parts, pace, caller, input, signal),
+    accept: async (caller: Caller, input: GenerateHairstyleInput, signal?: AbortSignal): Promise<Accepted> => accept(parts, pace, caller, input, signal),
     cancel: async (caller: Caller, id: GenerationId | null): Promise<GenerationRow> => cancel(parts, caller.accountId, id),
     /** Does the job. Safe to run twice, and again after a crash at any moment. */
     run: async (job: JobRun<GenerationJob>): Promise<void> => run(parts, pace, job),
@@ -36,7 +38,7 @@ export function createGenerations(parts: Parts) {
   };
 }
 
-async function accept({ platform, store, catalogue, images, journal }: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput, signal: AbortSignal | undefined): Promise<GenerationRow> {
+async function accept({ platform, store, catalogue, images, journal }: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput, signal: AbortSignal | undefined): Promise<Accepted> {
   const { accountId } = caller;
   const claim = { key: checkIdempotencyKey(input.idempotencyKey), fingerprint: fingerprintOf(input), since: new Date(Date.now() - replayForMs) };
   // Before all else: a repeated request is answered even when its address is gone by now.
@@ -63,15 +65,15 @@ async function accept({ platform, store, catalogue, images, journal }: Parts, pa
     await platform.jobs.enqueue(generationQueue, job, { jobKey: id, tenant: accountId });
     // Whoever was told that it took too long will send it again.
     signal?.throwIfAborted();
-    return row;
+    return { generation: row, replayed: false };
   }));
 }
 
-async function replay(store: Store, accountId: AccountId, fingerprint: string, earlier: { fingerprint: string; generationId: GenerationId }): Promise<GenerationRow> {
+async function replay(store: Store, accountId: AccountId, fingerprint: string, earlier: { fingerprint: string; generationId: GenerationId }): Promise<Accepted> {
   if (earlier.fingerprint !== fingerprint) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request', { path: ['input', 'idempotencyKey'] });
   const row = await store.findGeneration(accountId, earlier.generationId);
   assert(row, 'a key is written with its generation');
-  return row;
+  return { generation: row, replayed: true };
 }
 
 async function checkClient({ clients }: Platform, accountId: AccountId, given: string | null | undefined): Promise<ClientId | null> {
@@ -191,7 +193,7 @@ async function cancel(parts: Parts, accountId: AccountId, id: GenerationId | nul
     await platform.jobs.cancel(generationQueue, id);
   });
   const row = id && (await store.findGeneration(accountId, id));
-  if (!row) throw new Failure('NOT_FOUND', 'No such generation', { path: ['id'] });
+  if (!row) throw new Failure('NOT_FOUND', 'Generation job not found', { path: ['id'] });
   return row;
 }
 

@@ -23,7 +23,7 @@ export function createJournal(store: Store, events: EventLog<EventBody>) {
     },
     /** Refuses with NOT_FOUND what is not the account's. */
     async subscribe(accountId: AccountId, id: GenerationId | null, afterSeq: number | null | undefined): Promise<AsyncIterableIterator<GenerationEventModel>> {
-      if (!id || !(await store.findGeneration(accountId, id))) throw new Failure('NOT_FOUND', 'No such generation', { path: ['id'] });
+      if (!id || !(await store.findGeneration(accountId, id))) throw new Failure('NOT_FOUND', 'Generation job not found', { path: ['id'] });
       if (typeof afterSeq === 'number' && afterSeq < 0) throw new Failure('VALIDATION', 'afterSeq must be 0 or more', { path: ['afterSeq'] });
       const snapshot = async () => snapshotOf(await store.findGeneration(accountId, id));
       const stream = events.subscribe(id, { ...(typeof afterSeq === 'number' && { afterSeq }), snapshot });

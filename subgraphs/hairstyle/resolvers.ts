@@ -1,5 +1,5 @@
 import { Failure } from '../../schema/failures.ts';
-import type { Resolvers } from '../../schema/types/hairstyle.ts';
+import type { GenerateHairstyleInput, Resolvers } from '../../schema/types/hairstyle.ts';
 import { type BlobKey, roundedExpiry } from '../blobs.ts';
 import { parseAccountId, parseClientId, parseGenerationId, parseImageId, parsePictureId } from '../ids.ts';
 import type { CountedPage } from '../paging.ts';
@@ -21,7 +21,7 @@ export const resolvers: Resolvers = {
   Mutation: {
     createImageUpload: (_, upload, context) => payload(async () => beginUpload(context, upload)),
     createImage: (_, { input }, context) => payload(async () => ({ image: await context.images.create(getCaller(context).accountId, input, context.stopped()) })),
-    generateHairstyle: (_, { input }, context) => payload(async () => changed(context, await context.generations.accept(getCaller(context), input, context.stopped()))),
+    generateHairstyle: (_, { input }, context) => payload(async () => generate(context, input)),
     cancelGeneration: (_, { id }, context) => payload(async () => changed(context, await context.generations.cancel(getCaller(context), parseGenerationId(id)))),
   },
   Subscription: {
@@ -104,6 +104,11 @@ function signedUrl(blobs: Context['blobs'], key: BlobKey, width: number | null |
 async function beginUpload(context: Context, { contentType, byteLength }: { contentType: string; byteLength: number }) {
   const staged = await context.images.beginUpload(getCaller(context).accountId, { contentType, byteLength });
   return { ...staged, method: 'PUT', headers: [{ name: 'content-type', value: contentType }] };
+}
+
+async function generate(context: Context, input: GenerateHairstyleInput) {
+  const { generation, replayed } = await context.generations.accept(getCaller(context), input, context.stopped());
+  return { ...changed(context, generation), replayed };
 }
 
 /** What was loaded before in this request is out of date. */

@@ -27,6 +27,14 @@ describe('answers have the documented keys, types and literal messages', () => {
     assert.deepEqual(documented, golden['styles.200'].data[0]);
   });
 
+  test('GET /api/v1/styles lists every style of the catalogue once, however many pages the graph gives them in', async () => {
+    const { body } = await platform.rest<typeof golden['styles.200']>('/api/v1/styles', { key });
+    const { hairstyles } = await platform.gql<{ hairstyles: { totalCount: number; pageInfo: { hasNextPage: boolean } } }>(null, '{ hairstyles(first: 50) { totalCount pageInfo { hasNextPage } } }');
+    assert.equal(hairstyles.pageInfo.hasNextPage, true, 'the catalogue has more than one page');
+    assert.equal(new Set(body.data.map(({ id }) => id)).size, hairstyles.totalCount);
+    assert.equal(body.data.length, hairstyles.totalCount);
+  });
+
   test('200 GET /api/v1/colors', async () => {
     const { status, body } = await platform.rest<typeof golden['colors.200']>('/api/v1/colors', { key });
     assert.equal(status, 200);

@@ -26,6 +26,13 @@ describe('every answer', () => {
     const { headers } = await platform.rest(`/api/v1/generation/${finished}`, { key: tenant.key });
     assert.equal(headers.get('cache-control'), 'no-store');
     assert.equal(headers.get('vary'), 'Origin, X-Api-Key, Authorization');
+    const graph = await platform.rest('/graphql', { key: tenant.key, json: { query: '{ __typename }' } });
+    for (const name of ['Origin', 'X-Api-Key', 'X-Partner-Api-Key', 'Authorization', 'Accept']) assert.match(graph.headers.get('vary') ?? '', new RegExp(`(^|, )${name}(,|$)`));
+  });
+
+  test('about a generation that is not there says the same', async () => {
+    const answers = await Promise.all([['GET', ''], ['GET', '/events'], ['DELETE', '']].map(([method = '', path]) => platform.rest(`/api/v1/generation/job_01ARZ3NDEKTSV4RRFFQ69G5FAV${path}`, { method, key: tenant.key })));
+    for (const { status, body } of answers) assert.deepEqual([status, body], [404, { data: null, message: 'Generation job not found', status: 'error' }]);
   });
 
   test('may be read by a page of any origin, without credentials', async () => {
@@ -133,6 +140,12 @@ describe('Idempotency-Key', () => {
     assert.equal(new Set(answers.map((answer) => answer.body.data.id)).size, 1);
     await platform.ended(tenant.key, answers[0]?.body.data.id ?? '');
     assert.deepEqual(await platform.platform.credits.balance(tenant.accountId), { available: before.available - 1, reserved: 0 });
+  });
+
+  test('the answer to a repeated request says so, and no other does', async () => {
+    const answers = [await post('replayed', { ...body, mode: 'test' }), await post('replayed', { ...body, mode: 'test' }), await post('not-replayed', { ...body, mode: 'test' })];
+    assert.deepEqual(answers.map(({ headers }) => headers.get('idempotency-replayed')), [null, 'true', null]);
+    assert.deepEqual(answers[1]?.body.data.id, answers[0]?.body.data.id);
   });
 
   test('422 for another body under the same key', async () => {
