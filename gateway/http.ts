@@ -14,6 +14,7 @@ import { HttpRefusal, sendRefusal } from './rest/answer.ts';
 import { dialectOf, type Refusal } from './rest/dialect.ts';
 import { answerUnknown, pathOf } from './rest/router.ts';
 import { answerEventStream } from './subscriptions.ts';
+import { readOn } from './unread.ts';
 
 export type Front = { platform: Platform; graph: Graph; openings: Openings };
 
@@ -56,6 +57,7 @@ export async function createApplication(server: Server, log: Platform['log']): P
     if (pathOf(request) === '/graphql') reply.header('vary', 'Origin, X-Api-Key, X-Partner-Api-Key, Authorization, Accept');
   });
   app.addHook('onResponse', async (request, reply) => {
+    readOn(request.raw);
     log.info({ requestId: request.id, method: request.method, path: pathOf(request), status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }, 'request');
   });
   app.setNotFoundHandler(answerUnknown);

@@ -1,3 +1,4 @@
+import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { Failure } from '../../schema/failures.ts';
 import { type BlobStore, uploadLimitBytes } from '../../subgraphs/blobs.ts';
@@ -6,27 +7,40 @@ import type { Caller } from '../../subgraphs/subgraph.ts';
 import { HttpRefusal } from './answer.ts';
 
 const tooLarge = (): HttpRefusal => new HttpRefusal(413, 'The image is over 5 MB');
+/** What stands around the file in a multipart body: boundaries, headers and a few fields. */
+const aroundFileBytes = 64 * 1024;
 
-/** Keeps the multipart field `file` where createImage finds it. Nothing is kept of a file that is too large. */
+/** Keeps the multipart field `file` where createImage finds it. A file that is too large is refused as soon as that is known, and nothing is kept of it. */
 export async function readUpload(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null }> {
   if (!request.isMultipart()) throw new HttpRefusal(415, 'Content-Type must be multipart/form-data');
-  const part = await request.file({ limits: { files: 1, fileSize: uploadLimitBytes, fields: 20, parts: 21 } }).catch(malformed);
+  if (Number(request.headers['content-length'] ?? 0) > uploadLimitBytes + aroundFileBytes) throw tooLarge();
+  const part = await request.file({ limits: { files: 1, fileSize: uploadLimitBytes, fields: 20, fieldSize: 1024, parts: 21 } }).catch(malformed);
   if (!part || part.fieldname !== 'file') throw new Failure('VALIDATION', 'No file part');
   if (!part.filename) throw new Failure('VALIDATION', 'No selected file');
-  // The parser cuts a file that is too large and says so after the last byte.
-  const bytes = await part.toBuffer().catch((error: unknown) => Promise.reject(isLimit(error) ? tooLarge() : error));
-  if (part.file.truncated) throw tooLarge();
+  const bytes = await bytesOf(part.file);
   if (bytes.length === 0) throw new Failure('VALIDATION', 'The file is empty');
   const uploadId = newUploadId();
   await blobs.putStaged(accountId, uploadId, chunksOf(bytes), uploadLimitBytes);
   return { uploadId, name: part.filename };
 }
 
+/** Behind its limit the parser would go on to the end of the body and give nothing of it. */
+async function bytesOf(file: MultipartFile['file']): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const limit = Promise.withResolvers<never>();
+  file.once('limit', () => limit.reject(tooLarge()));
+  const whole = (async () => {
+    for await (const chunk of file as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  })();
+  return Promise.race([whole, limit.promise]).catch((error: unknown) => {
+    throw error instanceof HttpRefusal ? error : new Failure('VALIDATION', 'The multipart body is malformed');
+  }).finally(() => file.destroy());
+}
+
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
-
-const isLimit = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'FST_REQ_FILE_TOO_LARGE';
 
 function malformed(error: unknown): never {
   if (error instanceof Error) throw new Failure('VALIDATION', 'The multipart body is malformed');
