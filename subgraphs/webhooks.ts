@@ -70,6 +70,8 @@ async function attempt(outbound: Outbound, { url, messageId }: Delivery, { body,
     const retryAfter = Number(answer.headers['retry-after']);
     return { retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null };
   } catch (error) {
+    // An address that must not be called is not better in an hour.
+    if (error instanceof OutboundRefused && (error.reason === 'URL' || error.reason === 'ADDRESS')) return 'refused';
     if (error instanceof OutboundRefused) return { retryAfterSeconds: null };
     throw error;
   }

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { until } from '../support/database.ts';
+import { smallPortrait } from '../support/photos.ts';
+import { startTestPlatform } from '../support/platform.ts';
+
+const platform = await startTestPlatform({ after });
+const { key } = await platform.tenant();
+await platform.upload(key, await smallPortrait(300));
+
+const attempts = async () => platform.platform.connection.execute("select state::text from jobs.job where name = 'webhooks'");
+
+for (const address of ['http://10.0.0.1/hook', 'http://169.254.169.254/latest', 'http://[::1]/hook', 'https://example.com:8443/hook', 'http://localhost/hook']) {
+  test(`a callback to ${address} is given up at its first attempt, and the generation is none the worse`, async () => {
+    const before = (await attempts()).length;
+    const id = await platform.generate(key, { mode: 'test', styles: ['817941'], image_name: 'me.jpg', callback_url: address });
+    const { body } = await platform.ended(key, id);
+    assert.deepEqual([body.data.status, body.data.images.length], ['completed', 1]);
+    await until(async () => (await attempts()).every(({ state }) => state === 'completed'));
+    assert.equal((await attempts()).length, before + 1);
+  });
+}
