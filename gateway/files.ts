@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { versionOf } from '../subgraphs/assets.ts';
 import type { BlobStore, FileResponse } from '../subgraphs/blobs.ts';
 import { pathOf } from './rest/router.ts';
 
@@ -21,7 +22,9 @@ export function serveFiles(app: FastifyInstance, blobs: BlobStore): void {
   });
   app.get('/catalogue/:file', async (request, reply) => {
     const { file } = request.params as { file: string };
-    return sendFile(reply, join(previews, basename(file)), 'public, max-age=31536000, immutable');
+    const path = join(previews, basename(file));
+    const version = (request.query as Record<string, unknown>)['v'];
+    return sendFile(reply, path, version === versionOf(path) ? 'public, max-age=31536000, immutable' : 'public, max-age=3600');
   });
 }
 

@@ -26,7 +26,7 @@ async function loadCatalogue() {
 
 function styleButton({ id, description, preview }) {
   const button = document.createElement('button');
-  const image = Object.assign(new Image(), { src: new URL(preview).pathname, alt: '', loading: 'lazy' });
+  const image = Object.assign(new Image(), { src: new URL(preview).pathname + new URL(preview).search, alt: '', loading: 'lazy' });
   button.append(image, description);
   button.setAttribute('aria-pressed', 'false');
   button.dataset.name = description;

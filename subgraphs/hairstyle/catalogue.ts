@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { HairSex } from '../../schema/types/hairstyle.ts';
+import { versionOf } from '../assets.ts';
 import { type CountedPage, pageOfList, pageRequest } from '../paging.ts';
 import type { Look } from '../vision/looks/look.ts';
 import { colors } from './catalogue/colors.ts';
@@ -13,6 +15,7 @@ export type StyleFilter = { sex?: HairSex | null; tag?: string | null; search?: 
 export type ColorFilter = { family?: string | null; search?: string | null };
 type Paging = { first: number; after?: string | null };
 
+const previews = join(import.meta.dirname, 'catalogue/previews');
 const sexes = { feminine: 'FEMININE', masculine: 'MASCULINE', unisex: 'UNISEX' } as const satisfies Record<(typeof styles)[number]['sex'], HairSex>;
 
 export type Catalogue = ReturnType<typeof createCatalogue>;
@@ -23,7 +26,8 @@ export function createCatalogue(publicUrl: () => string) {
   const colorsById = new Map<string, Color>(colors.map((color) => [color.id, { ...color }]));
   const palette: readonly Color[] = [...colorsById.values()];
   const stylesInOrder: readonly Style[] = [...stylesById.values()].sort((a, b) => (a.description < b.description ? -1 : 1));
-  const address = (file: string): string => `${publicUrl()}/catalogue/${file}`;
+  // Caches keep a picture for a year; a picture that changes gets another address.
+  const address = (file: string): string => `${publicUrl()}/catalogue/${file}?v=${versionOf(join(previews, file))}`;
   return {
     colors: palette,
     findStyle: (id: string): Style | null => stylesById.get(id) ?? null,

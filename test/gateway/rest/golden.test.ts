@@ -45,16 +45,21 @@ describe('answers have the documented keys, types and literal messages', () => {
     assert.ok(body.data.some(({ name, description }) => name === 'Brown' && description === 'Natural brown hair color'));
   });
 
-  test('every preview of the catalogue is there', async () => {
+  test('every preview of the catalogue is there, kept for a year under an address that changes with it', async () => {
     const { body } = await platform.rest<typeof golden['colors.200']>('/api/v1/colors', { key });
     const { hairstyles } = await platform.gql<{ hairstyles: { nodes: { preview: string }[] } }>(null, '{ hairstyles(first: 100) { nodes { preview } } }');
     const urls = [...body.data.flatMap(({ preview_images: { thumbnail, full } }) => [thumbnail, full]), ...hairstyles.nodes.map(({ preview }) => preview)];
     const missing: string[] = [];
     for (const url of urls) {
-      const { status, headers } = await platform.rest(new URL(url).pathname, { method: 'HEAD' });
-      if (status !== 200 || headers.get('content-type') !== 'image/webp') missing.push(url);
+      const { pathname, search } = new URL(url);
+      const { status, headers } = await platform.rest(pathname + search, { method: 'HEAD' });
+      if (status !== 200 || headers.get('content-type') !== 'image/webp' || headers.get('cache-control') !== 'public, max-age=31536000, immutable') missing.push(url);
     }
     assert.deepEqual(missing, []);
+    for (const search of ['', '?v=', '?v=0123456789ab']) {
+      const { headers } = await platform.rest(`${new URL(urls[0] ?? '').pathname}${search}`, { method: 'HEAD' });
+      assert.doesNotMatch(headers.get('cache-control') ?? '', /immutable/, `an old address: ${search}`);
+    }
   });
 
   test('200 POST /api/v1/generation/hairstyle with the documented body, then 200 GET', async () => {

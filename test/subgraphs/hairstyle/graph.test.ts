@@ -151,7 +151,7 @@ test('a generation is made for a client of its own business only', async () => {
 test('the catalogue is open to everybody', async () => {
   const styles = await salon.get<{ totalCount: number; nodes: { id: string; preview: string }[] }>(null, '{ hairstyles(first: 3, sex: MASCULINE, search: "fade") { totalCount nodes { id sex preview tags } } }');
   assert.ok(styles.totalCount > 0);
-  assert.match(styles.nodes[0]?.preview ?? '', /^https:\/\/look\.example\/catalogue\/\d{6}\.webp$/);
+  assert.match(styles.nodes[0]?.preview ?? '', /^https:\/\/look\.example\/catalogue\/\d{6}\.webp\?v=[0-9a-f]{12}$/);
   assert.equal(await salon.get(null, '{ hairstyle(id: "000000") { id } }'), null);
   const colors = await salon.get<{ hex: string; previewImages: { thumbnail: string } }[]>(null, '{ hairColors(family: "black") { hex previewImages { thumbnail full } } }');
   assert.ok(colors.every(({ hex }) => /^#[0-9a-f]{6}$/.test(hex)));
