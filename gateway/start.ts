@@ -65,8 +65,8 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
 }
 
 function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {
-  const { platform: { env, blobs, connection, keys }, graph, openings } = front;
-  serveHealth(app, connection, isStopping);
+  const { platform: { env, blobs, connection, jobs, keys }, graph, openings } = front;
+  serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
   mountRoutes(app, aihairstylesRoutes, { graph, keys, blobs, openings });
   serveFiles(app, blobs);

@@ -39,6 +39,7 @@ export type Definition = { queue: string; options: QueueOptions<object>; run: (j
 
 const pollMs = 1000;
 const heartbeatMs = 4000;
+const stuckAfterMs = 30_000;
 
 type Running = { job: JobWithMetadata; interrupt: (kind: InterruptionKind) => void; ended: Promise<void> };
 export type RunnerParts = { boss: PgBoss; connection: Connection; definition: Definition; onError: (error: unknown) => void };
@@ -52,6 +53,7 @@ export class Runner {
   #isStopping = false;
   #filling: Promise<void> | null = null;
   #isWoken = false;
+  #lookedAtMs = Date.now();
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -73,6 +75,12 @@ export class Runner {
       // Woken after the last look.
       return this.#isWoken ? this.wake() : undefined;
     });
+  }
+
+  /** Throws when it could not look for jobs for half a minute. */
+  check(): void {
+    const sinceMs = Date.now() - this.#lookedAtMs;
+    if (sinceMs > stuckAfterMs) throw new Error(`nobody looked at ${this.#queue} for ${Math.round(sinceMs / 1000)} s`);
   }
 
   cancel(id: string): void {
@@ -102,6 +110,7 @@ export class Runner {
           this.#launch(job);
         }
       }
+      this.#lookedAtMs = Date.now();
     } catch (error) {
       // The next poll is soon enough to try again.
       this.#isWoken = false;

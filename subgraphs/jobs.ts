@@ -29,6 +29,8 @@ export type Jobs = {
   retry(queue: string, id: string): Promise<void>;
   /** `work: false` only enqueues. @throws Error when a queue that exists has no definition. */
   start(options: { work: boolean }): Promise<void>;
+  /** Rejects when jobs cannot be enqueued, or are not looked for where they should run. */
+  check(): Promise<void>;
   /** Begins nothing more here, interrupts what runs, waits for it until the deadline, and hands back what did not end. Jobs may still be enqueued. */
   rest(options?: { timeoutMs?: number }): Promise<void>;
   /** Rests, if it does not already, and closes. */
@@ -112,6 +114,14 @@ class JobQueues implements Jobs {
     for (const definition of definitions) this.#runners.set(definition.queue, new Runner({ boss, connection, definition, onError }));
     this.#stopListening = await connection.listen(channel, (payload) => this.#hear(payload), () => this.#runners.forEach((runner) => runner.wake()));
     for (const runner of this.#runners.values()) runner.start();
+  }
+
+  async check(): Promise<void> {
+    const queues = [...this.#definitions.keys()];
+    const [row] = await this.#connection.execute(`select count(*)::int as n from ${schema}.queue where name = any($1::text[])`, [queues]);
+    if (row?.['n'] !== queues.length) throw new Error('a queue is missing');
+    await this.#connection.execute(`select 1 from ${schema}.job limit 1`);
+    for (const runner of this.#runners.values()) runner.check();
   }
 
   rest({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
