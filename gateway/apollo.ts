@@ -54,12 +54,30 @@ export async function startApollo({ schema, supergraphSdl, execute, read, log }:
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
-      { requestDidStart: async () => ({ didResolveSource: async (context) => void Object.assign(context, { document: documentFor(context.source, context.request.operationName) }) }) },
+      {
+        requestDidStart: async () => ({
+          didResolveSource: async (context) => void Object.assign(context, { document: documentFor(context.source, context.request.operationName) }),
+          async willSendResponse({ request, response }) {
+            if (response.body.kind === 'single' && response.body.singleResult.errors?.every(isOfTheDocument) && wantsOnlyJson(request.http?.headers.get('accept'))) response.http.status = 200;
+          },
+        }),
+      },
     ],
   });
   await server.start();
   return server;
 }
+
+/**
+ * Clients that know only application/json take another status than 200 for a broken connection: the specification keeps 4xx for them to requests that
+ * are no GraphQL. In application/graphql-response+json, and where nothing is said, a document that cannot run is a 400.
+ */
+function wantsOnlyJson(accept: string | undefined): boolean {
+  return accept !== undefined && accept.includes('application/json') && !accept.includes('application/graphql-response+json');
+}
+
+const codesOfDocuments: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
+const isOfTheDocument = ({ extensions }: { extensions?: Record<string, unknown> }): boolean => codesOfDocuments.has(extensions?.['code']);
 
 type GatewayExecutor = NonNullable<Awaited<ReturnType<NonNullable<ApolloServerOptionsWithGateway<ApolloContext>['gateway']>['load']>>['executor']>;
 
