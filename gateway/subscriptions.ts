@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { type ExecutionResult, type GraphQLError, parse } from 'graphql';
-import { type Context, makeServer, type Server, type ServerOptions } from 'graphql-ws';
+import { CloseCode, type Context, makeServer, type Server, type ServerOptions } from 'graphql-ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
+import { isData } from './data.ts';
 import type { Graph, GraphOperation } from './graphql.ts';
 import type { Stream } from './transport.ts';
 
@@ -12,7 +13,7 @@ type Hooks<Extra> = Pick<ServerOptions<Record<string, unknown>, Extra>, 'onConne
  * the connection knows; `hooks.onConnect` may refuse a connection. A wrong operation is answered with `error` and leaves the others alone.
  */
 export function createSocketServer<Extra>(graph: Pick<Graph, 'schema' | 'subscribe'>, requestOf: (connection: Context<Record<string, unknown>, Extra>) => RequestContext, hooks: Hooks<Extra> = {}): Server<Extra> {
-  return makeServer<Record<string, unknown>, Extra>({
+  return refusingServerMessages(makeServer<Record<string, unknown>, Extra>({
     ...hooks,
     onSubscribe: async (connection, _id, { query, operationName, variables }) => {
       const answer = await graph.subscribe({ source: query, operationName, variables, request: requestOf(connection) });
@@ -20,7 +21,31 @@ export function createSocketServer<Extra>(graph: Pick<Graph, 'schema' | 'subscri
       return { schema: graph.schema, document: anySubscription, contextValue: { answer } satisfies Answered };
     },
     subscribe: ({ contextValue }) => (contextValue as Answered).answer,
-  });
+  }));
+}
+
+/** What only a server may say is no valid message from a client: 4400, as the protocol asks. graphql-ws takes it for a fault of its own. */
+function refusingServerMessages<Extra>(server: Server<Extra>): Server<Extra> {
+  return {
+    opened: (socket, extra) => server.opened({
+      ...socket,
+      onMessage: (receive) => socket.onMessage(async (data) => {
+        if (isServerMessage(data)) await socket.close(CloseCode.BadRequest, 'Invalid message received');
+        else await receive(data);
+      }),
+    }, extra),
+  };
+}
+
+function isServerMessage(data: string): boolean {
+  // Only what may be one is parsed here too.
+  if (!/"(?:next|error|connection_ack)"/.test(data)) return false;
+  try {
+    const message: unknown = JSON.parse(data);
+    return isData(message) && (message['type'] === 'next' || message['type'] === 'error' || message['type'] === 'connection_ack');
+  } catch {
+    return false;
+  }
 }
 
 type Answered = { answer: Stream | ExecutionResult };
