@@ -109,13 +109,13 @@ class FunctionWriter {
     });
   }
 
-  #field(shape: ObjectShape, { key, from, slot, denied }: FieldShape): string {
+  #field(shape: ObjectShape, { read: name, from, slot, denied }: FieldShape): string {
     if (denied) return 's.violated = true;';
     if (from === 'typeName') return literal(JSON.stringify(shape.typeName));
     if (from === 'introspection') throw new Error('introspection is not written as bytes');
     // A field that a failed call left out must not be read from Object.prototype.
-    const inherited = key in Object.prototype;
-    const read = inherited ? `(Object.hasOwn(o, ${JSON.stringify(key)}) ? o[${JSON.stringify(key)}] : null)` : `o.${key}`;
+    const inherited = name in Object.prototype;
+    const read = inherited ? `(Object.hasOwn(o, ${JSON.stringify(name)}) ? o[${JSON.stringify(name)}] : null)` : `o.${name}`;
     return this.#slot(read, slot.nonNull, slot.of);
   }
 

@@ -40,7 +40,7 @@ class Completion {
     return answer;
   }
 
-  #field(shape: ObjectShape, { key, label, slot, from, denied }: FieldShape, data: object, place: Place): unknown {
+  #field(shape: ObjectShape, { key, read, label, slot, from, denied }: FieldShape, data: object, place: Place): unknown {
     if (from === 'typeName') return shape.typeName;
     if (from === 'introspection') return Reflect.get(this.#introspection, key) ?? null;
     if (denied) {
@@ -48,7 +48,7 @@ class Completion {
       this.#errors.push(refuse(known ? 'FORBIDDEN' : 'UNAUTHENTICATED', known ? `The credential lacks a scope for ${label}.` : `${label} needs a credential.`, pathTo(place)));
       return slot.nonNull ? bubble : null;
     }
-    return this.#slot(slot, label, Object.hasOwn(data, key) ? Reflect.get(data, key) : undefined, place);
+    return this.#slot(slot, label, Object.hasOwn(data, read) ? Reflect.get(data, read) : undefined, place);
   }
 
   #slot(slot: Slot, label: string, value: unknown, place: Place): unknown {

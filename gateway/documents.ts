@@ -8,6 +8,7 @@ import { extended, Rejected } from './errors.ts';
 import { type Engine, type Executable, prepareExecutable } from './executor.ts';
 import { guardDocument, guardSource, type Limits } from './limits.ts';
 import { conditionVariables, specialise } from './operation.ts';
+import { planKeysIn } from './plan-keys.ts';
 import { RecentlyUsed } from './recently-used.ts';
 
 /** One operation of a valid document. */
@@ -108,7 +109,7 @@ function prepareOperation(document: DocumentNode, operation: OperationDefinition
     try {
       const selectionSet = specialise(document, operation, decided);
       const denied = new Map([...requirementsIn(protection, schema, rootType, selectionSet)].filter(([, requirement]) => refused.has(requirement.key)));
-      const executable = await prepareExecutable({ schema, supergraph: engine.supergraph, rootType, selectionSet, denied }, operation, engine);
+      const executable = await prepareExecutable({ schema, supergraph: engine.supergraph, rootType, selectionSet, denied, planKeys: planKeysIn(selectionSet) }, operation, engine);
       variants.set(key, executable);
       return executable;
     } catch (error) {

@@ -3,6 +3,7 @@ import {
   isInterfaceType, isObjectType, Kind, type OperationDefinitionNode, type SelectionNode, type SelectionSetNode, visit,
 } from 'graphql';
 import type { Requirement } from './authorization.ts';
+import type { PlanKeys } from './plan-keys.ts';
 import type { Supergraph } from './supergraph.ts';
 
 /** Names of the variables that decide over @skip and @include anywhere in a document. */
@@ -60,6 +61,7 @@ export type Selected = {
   selectionSet: SelectionSetNode;
   /** Fields that this caller may not read. */
   denied: ReadonlyMap<FieldNode, Requirement>;
+  planKeys: PlanKeys;
 };
 
 /**
@@ -93,10 +95,12 @@ export function plannedSelections(selected: Selected): SelectionSetNode | null {
     }
     if (denied.has(node) || isRoot && node.name.value.startsWith('__')) return [];
     const type = fieldType(parent, node.name.value);
-    if (!node.selectionSet || !type) return [node];
+    const planKey = selected.planKeys.get(node);
+    const planned = planKey === undefined ? node : { ...node, alias: { kind: Kind.NAME, value: planKey } as const };
+    if (!node.selectionSet || !type) return [planned];
     const selections = inSet(node.selectionSet, type, false);
     if (selections.length === 0 || needsConcreteType(selected, type, [node.selectionSet])) selections.unshift(typeName);
-    return [{ ...node, selectionSet: { kind: Kind.SELECTION_SET, selections } }];
+    return [{ ...planned, selectionSet: { kind: Kind.SELECTION_SET, selections } }];
   });
   const root = schema.getType(selected.rootType);
   const selections = root ? inSet(selected.selectionSet, root, true) : [];

@@ -30,13 +30,13 @@ class Writer {
     });
   }
 
-  #field(shape: ObjectShape, { key, from, slot, denied }: FieldShape): string {
+  #field(shape: ObjectShape, { key, read: name, from, slot, denied }: FieldShape): string {
     if (denied) return '(s.violated = true, null)';
     if (from === 'typeName') return JSON.stringify(shape.typeName);
     if (from === 'introspection') return `(x[${JSON.stringify(key)}] ?? null)`;
     // A field that a failed call left out must not be read from Object.prototype.
-    const inherited = key in Object.prototype;
-    const read = inherited ? `(Object.hasOwn(o, ${JSON.stringify(key)}) ? o[${JSON.stringify(key)}] : null)` : `o.${key}`;
+    const inherited = name in Object.prototype;
+    const read = inherited ? `(Object.hasOwn(o, ${JSON.stringify(name)}) ? o[${JSON.stringify(name)}] : null)` : `o.${name}`;
     return this.#slot(read, slot.nonNull, slot.of);
   }
 

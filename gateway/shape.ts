@@ -18,6 +18,8 @@ export type Content =
 export type FieldShape = {
   /** Response key. */
   key: string;
+  /** Where the value stands in the subgraphs' data. */
+  read: string;
   /** `Type.field`, for messages. */
   label: string;
   slot: Slot;
@@ -81,7 +83,8 @@ class Shaper {
   #field(parent: Parent, key: string, nodes: readonly FieldNode[]): FieldShape {
     const name = nodes[0]?.name.value ?? '';
     const denied = nodes.map((node) => this.#selected.denied.get(node)).find(Boolean) ?? null;
-    const base = { key, label: `${parent.name}.${name}`, denied };
+    const read = nodes.map((node) => this.#selected.planKeys.get(node)).find(Boolean) ?? key;
+    const base = { key, read, label: `${parent.name}.${name}`, denied };
     if (name === '__typename') return { ...base, from: 'typeName', slot: { nonNull: true, of: { kind: 'leaf' } } };
     if (name.startsWith('__')) return { ...base, from: 'introspection', slot: { nonNull: false, of: { kind: 'leaf' } } };
     const definition = parent.getFields()[name];
@@ -107,7 +110,7 @@ class Shaper {
 /** The shapes of the objects at the end of response keys; of each concrete type where there are several. */
 export function shapesAt(root: ObjectShape, keys: readonly string[]): readonly ObjectShape[] {
   let shapes: readonly ObjectShape[] = [root];
-  for (const key of keys) shapes = shapes.flatMap(({ fields }) => fields.filter((field) => field.key === key).flatMap(({ slot }) => objectsIn(slot.of)));
+  for (const key of keys) shapes = shapes.flatMap(({ fields }) => fields.filter((field) => field.read === key).flatMap(({ slot }) => objectsIn(slot.of)));
   return shapes;
 }
 
@@ -123,9 +126,10 @@ export function pathInShape(root: ObjectShape, path: readonly (string | number)[
   let contents: Content[] = [];
   for (const part of path) {
     if (typeof part === 'number') contents = contents.flatMap((content) => content.kind === 'list' ? [content.item.of] : []);
-    else contents = shapes.flatMap(({ fields }) => fields.filter(({ key }) => key === part).map(({ slot }) => slot.of));
+    const fields = typeof part === 'number' ? [] : shapes.flatMap((shape) => shape.fields.filter(({ read }) => read === part));
+    if (typeof part !== 'number') contents = fields.map(({ slot }) => slot.of);
     if (contents.length === 0) return seen;
-    seen.push(part);
+    seen.push(fields[0]?.key ?? part);
     shapes = contents.flatMap((content) => content.kind === 'object' ? [content.shape] : content.kind === 'abstract' ? [...content.shapes.values()] : []);
   }
   return seen;

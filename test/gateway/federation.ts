@@ -9,7 +9,12 @@ import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
 import type { Caller, RequestContext, SubgraphRequest } from '../../subgraphs/subgraph.ts';
 
 /** A subgraph of a test: its own SDL, without the link to the federation specification, and its resolvers over plain data. */
-export type TestSubgraph = { sdl: string; resolvers?: Record<string, unknown> };
+export type TestSubgraph = {
+  sdl: string;
+  resolvers?: Record<string, unknown>;
+  /** Federation 1: no link at all. */
+  version?: 1;
+};
 
 export type Fetched = { subgraph: string; operation: string; variables: Readonly<Record<string, unknown>>; request: RequestContext };
 
@@ -52,14 +57,16 @@ export function graphOver(sdls: Sdls, subgraphs: Readonly<Record<string, Reachab
 export type Sdls = { supergraphSdl: string; apiSdl: string };
 
 export function composed(subgraphs: Record<string, TestSubgraph>, urlOf = (name: string) => `http://${name}.test`, withApi = true): Sdls {
-  const services = Object.entries(subgraphs).map(([name, { sdl }]) => ({ name, typeDefs: parse(`${link}\n${sdl}`), url: urlOf(name) }));
+  const services = Object.entries(subgraphs).map(([name, subgraph]) => ({ name, typeDefs: parse(sdlOf(subgraph)), url: urlOf(name) }));
   const { supergraphSdl, errors } = composeServices(services);
   if (!supergraphSdl) throw new Error(errors?.map((error) => error.message).join('\n'));
   return { supergraphSdl, apiSdl: withApi ? printSchema(buildASTSchema(transformSupergraphToPublicSchema(parse(supergraphSdl)))) : '' };
 }
 
-function reach(name: string, { sdl, resolvers = {} }: TestSubgraph, fetches: Fetched[] | null, onCall: (call: SubgraphRequest) => void): Reachable {
-  const schema = buildSubgraphSchema([{ typeDefs: parse(`${link}\n${sdl}`), resolvers: resolvers as GraphQLResolverMap<unknown> }]);
+const sdlOf = ({ sdl, version }: TestSubgraph): string => version === 1 ? sdl : `${link}\n${sdl}`;
+
+function reach(name: string, subgraph: TestSubgraph, fetches: Fetched[] | null, onCall: (call: SubgraphRequest) => void): Reachable {
+  const schema = buildSubgraphSchema([{ typeDefs: parse(sdlOf(subgraph)), resolvers: (subgraph.resolvers ?? {}) as GraphQLResolverMap<unknown> }]);
   const args = (call: SubgraphRequest) => {
     const { document, variables, request } = call;
     onCall(call);

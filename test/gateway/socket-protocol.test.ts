@@ -22,7 +22,7 @@ const protocol = createSocketServer<null>(graph, () => requestOf(), {
 server.on('connection', (socket) => {
   const closed = protocol.opened({
     protocol: socket.protocol,
-    send: (data) => new Promise((resolve, reject) => void socket.send(data, (error) => (error ? reject(error) : resolve()))),
+    send: (data) => new Promise((resolve, reject) => socket.send(data, (error) => (error ? reject(error) : resolve()))),
     close: (code, reason) => socket.close(code, reason),
     onMessage: (receive) => void socket.on('message', (data) => void receive(String(data)).catch(() => socket.close(4500, 'Internal error'))),
   }, null);
