@@ -12,8 +12,11 @@ import { createGraph, type Graph } from './graphql.ts';
 import { serveHealth } from './health.ts';
 import { createApplication, createFront, type Front, serveGraphql } from './http.ts';
 import { createOpenings } from './openings.ts';
+import { enterpriseRoutes } from './rest/enterprise.ts';
 import { aihairstylesRoutes } from './rest/aihairstyles.ts';
+import { partnerRoutes } from './rest/partner.ts';
 import { mountRoutes } from './rest/router.ts';
+import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
 import { serveSockets } from './sockets.ts';
 import { warmUp } from './warm-up.ts';
@@ -68,9 +71,10 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   const { platform: { env, blobs, connection, jobs, keys }, graph, openings } = front;
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
-  mountRoutes(app, aihairstylesRoutes, { graph, keys, blobs, openings });
+  mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes], { graph, keys, blobs, openings });
   serveFiles(app, blobs);
   serveHome(app, env);
+  serveBusinessPages(app);
   const photo = env.mode === 'production' ? null : findDemoPhoto();
   if (photo) serveDemoPortrait(app, photo);
 }

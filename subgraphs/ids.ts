@@ -11,6 +11,7 @@ export type ImageId = Brand<'ImageId'>;
 export type PictureId = Brand<'PictureId'>;
 export type TeamId = Brand<'TeamId'>;
 export type UploadId = Brand<'UploadId'>;
+export type MediaId = Brand<'MediaId'>;
 
 /** Ids made by one process ascend, also within a millisecond, so that ordering by id is ordering by creation. */
 const ulid = monotonicFactory();
@@ -34,9 +35,8 @@ const uuid = (text: string): string | null => (uuidPattern.test(text) ? text.toL
 
 export const newAccountId = (): AccountId => randomUUID() as AccountId;
 export const parseAccountId = (text: string): AccountId | null => uuid(text) as AccountId | null;
-export const newUserId = (): UserId => randomUUID() as UserId;
-export const parseUserId = (text: string): UserId | null => uuid(text) as UserId | null;
 
+export const { make: newUserId, parse: parseUserId } = kind<UserId>('user_');
 export const { make: newKeyId, parse: parseKeyId } = kind<KeyId>('key_');
 export const { make: newClientId, parse: parseClientId } = kind<ClientId>('client_');
 /** The parser takes `gen_` and `job_`, which REST prints, and gives `gen_`. */
@@ -44,6 +44,7 @@ export const { make: newGenerationId, parse: parseGenerationId } = kind<Generati
 export const { make: newImageId, parse: parseImageId } = kind<ImageId>('img_');
 export const { make: newPictureId, parse: parsePictureId } = kind<PictureId>('pic_');
 export const { make: newTeamId, parse: parseTeamId } = kind<TeamId>('team_');
+export const { make: newMediaId, parse: parseMediaId } = kind<MediaId>('media_');
 export const { make: newUploadId, parse: parseUploadId } = kind<UploadId>('upload_');
 
 /** Lines of the credit ledger. */

@@ -37,17 +37,36 @@ const heicTypes = new Set(['image/heic', 'image/heif']);
 export async function examineImage(vision: Pick<VisionEngine, 'inspect'>, bytes: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<ExaminedImage> {
   const early = await findEarlyIssue(bytes);
   if (early) return refused([early]);
+  return examined(async (until) => {
+    const { issues, remarks, normalised } = await vision.inspect(bytes, { signal: until });
+    return issues.length > 0 ? refused(issues) : accepted(normalised, remarks);
+  }, signal);
+}
+
+async function accepted(jpeg: Uint8Array, issues: readonly ImageIssue[]): Promise<ExaminedImage> {
+  const { width, height } = await sharp(jpeg).metadata();
+  return { accepted: true, jpeg, width, height, issues };
+}
+
+async function examined(look: (until: AbortSignal) => Promise<ExaminedImage>, signal: AbortSignal | undefined): Promise<ExaminedImage> {
   const deadline = AbortSignal.timeout(LIMIT_MS);
   try {
-    const { issues, remarks, normalised } = await vision.inspect(bytes, { signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
-    if (issues.length > 0) return refused(issues);
-    const { width, height } = await sharp(normalised).metadata();
-    return { accepted: true, jpeg: normalised, width, height, issues: remarks };
+    return await look(signal ? AbortSignal.any([signal, deadline]) : deadline);
   } catch (error) {
     if (error instanceof EngineRefusal) return refused(['NOT_AN_IMAGE']);
     if (deadline.aborted && !signal?.aborted) throw new EngineFault('TIMEOUT', 'the photo was not looked at in time', { cause: error });
     throw error;
   }
+}
+
+/** The same for a picture that is only kept and shown: whatever it is of, it becomes an upright JPEG without metadata. */
+export async function examinePicture(vision: Pick<VisionEngine, 'inspect'>, bytes: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<ExaminedImage> {
+  const early = await findEarlyIssue(bytes);
+  if (early) return refused([early]);
+  return examined(async (until) => {
+    const { normalised } = await vision.inspect(bytes, { signal: until });
+    return accepted(normalised, []);
+  }, signal);
 }
 
 function refused(issues: readonly [ImageIssue, ...ImageIssue[]] | readonly ImageIssue[]): ExaminedImage {

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { type Generated, sql } from 'kysely';
 import { Failure } from '../schema/failures.ts';
 import { type Connection, json, type Store } from './database.ts';
-import { type AccountId, type KeyId, newKeyId } from './ids.ts';
+import { type AccountId, type KeyId, newKeyId, type UserId } from './ids.ts';
 import { KeyUse } from './key-use.ts';
 import type { AccountKind, Caller } from './subgraph.ts';
 
@@ -13,6 +13,8 @@ type KeyTable = {
   secret_sha256: string;
   last_four: string;
   scopes: string[];
+  /** Whose own it is; null: the account's. */
+  user_id: UserId | null;
   created_at: Generated<Date>;
   last_used_at: Date | null;
   expires_at: Date | null;
@@ -31,9 +33,10 @@ export type ApiKey = {
   lastUsedAt: Date | null;
   /** Null: it does not expire. */
   expiresAt: Date | null;
+  userId: UserId | null;
 };
 
-export type NewKey = { accountId: AccountId; accountKind: AccountKind; name: string; scopes: readonly string[]; expiresAt: Date | null };
+export type NewKey = { accountId: AccountId; accountKind: AccountKind; name: string; scopes: readonly string[]; expiresAt: Date | null; userId?: UserId | null };
 
 /** The accounts' API keys. A secret is shown once and kept as its SHA-256 only. */
 export type Keys = {
@@ -73,7 +76,7 @@ export function isExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>): boolean {
   return expiresAt !== null && expiresAt.getTime() <= Date.now();
 }
 
-const columns = ['api_key.id', 'account_id as accountId', 'name', 'last_four as lastFour', 'scopes', 'created_at as createdAt', 'last_used_at as lastUsedAt', 'expires_at as expiresAt'] as const;
+const columns = ['api_key.id', 'account_id as accountId', 'name', 'last_four as lastFour', 'scopes', 'created_at as createdAt', 'last_used_at as lastUsedAt', 'expires_at as expiresAt', 'user_id as userId'] as const;
 const channel = 'keys_deleted';
 
 export async function createKeys(connection: Connection): Promise<Keys> {
@@ -121,11 +124,11 @@ export async function createKeys(connection: Connection): Promise<Keys> {
   };
 }
 
-async function issueKey(store: Store<KeyTables>, { accountId, accountKind, name, scopes, expiresAt }: NewKey): Promise<{ key: ApiKey; secret: string }> {
+async function issueKey(store: Store<KeyTables>, { accountId, accountKind, name, scopes, expiresAt, userId = null }: NewKey): Promise<{ key: ApiKey; secret: string }> {
   const unknown = scopes.find((scope) => !allScopes.includes(scope) || (scope === 'partner:admin' && accountKind !== 'partner'));
   if (unknown !== undefined) throw new Failure('VALIDATION', `Unknown scope: ${unknown}`, { path: ['scopes'] });
   const secret = newSecret();
-  const values = { id: newKeyId(), account_id: accountId, name, secret_sha256: sha256(secret), last_four: secret.slice(-4), scopes: json([...scopes]), expires_at: expiresAt, last_used_at: null };
+  const values = { id: newKeyId(), account_id: accountId, name, secret_sha256: sha256(secret), last_four: secret.slice(-4), scopes: json([...scopes]), expires_at: expiresAt, last_used_at: null, user_id: userId };
   await store().insertInto('api_key').values(values).execute();
   return { key: await getKey(store, accountId, values.id), secret };
 }
@@ -135,7 +138,7 @@ async function deleteKey(store: Store<KeyTables>, accountId: AccountId, keyId: K
   const account = await store().selectFrom('account').select('kind').where('id', '=', accountId).forUpdate().executeTakeFirst();
   const key = await getKey(store, accountId, keyId);
   if (account?.kind === 'enterprise' && !isExpired(key) && (await countUsable(store, accountId)) === 1) {
-    throw new Failure('LAST_KEY', 'An enterprise must keep one usable API key');
+    throw new Failure('LAST_KEY', 'Cannot delete the last remaining API key');
   }
   await store().deleteFrom('api_key').where('account_id', '=', accountId).where('id', '=', keyId).execute();
 }

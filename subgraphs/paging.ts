@@ -7,17 +7,21 @@ export type Edge<Node> = { cursor: string; node: Node };
 export type Page<Node> = { edges: Edge<Node>[]; nodes: Node[]; pageInfo: PageInfo };
 export type CountedPage<Node> = Page<Node> & { totalCount: () => Promise<number> };
 
-/** What a store needs to read one page: rows strictly behind `after` (null: from the start), at most `limit`, one more than is shown. */
-export type PageRequest = { first: number; limit: number; after: string | null };
+/** What a store needs to read one page: rows strictly behind `after` (null: from the start) and `skip` more, at most `limit`, one more than is shown. */
+export type PageRequest = { first: number; limit: number; after: string | null; skip?: number };
+type PageArguments = { first?: number | null | undefined; after?: string | null | undefined; page?: number | null | undefined };
 
 /**
  * Checks the arguments of a connection. `after` becomes the position behind the opaque cursor: the sort key that `page` was given.
- * @throws Failure VALIDATION when `first` is not a whole number of 1 to 100, or `after` is no cursor of ours.
+ * A `page` counts from 1 and stands in the place of `after`.
+ * @throws Failure VALIDATION when `first` is not a whole number of 1 to 100, or `after` is no cursor of ours, or with `page`.
  */
-export function pageRequest({ first, after }: { first?: number | null | undefined; after?: string | null | undefined }, defaultFirst: number): PageRequest {
+export function pageRequest({ first, after, page: number = null }: PageArguments, defaultFirst: number): PageRequest {
   const count = first ?? defaultFirst;
   if (!Number.isInteger(count) || count < 1 || count > 100) throw new Failure('VALIDATION', 'first must be a whole number from 1 to 100', { path: ['first'] });
-  return { first: count, limit: count + 1, after: after === null || after === undefined ? null : positionOf(after) };
+  if (number !== null && (number < 1 || typeof after === 'string')) throw new Failure('VALIDATION', 'page must be 1 or more, and without after', { path: ['page'] });
+  const skip = number === null ? 0 : (number - 1) * count;
+  return { first: count, limit: count + 1, after: after === null || after === undefined ? null : positionOf(after), skip };
 }
 
 /** Makes a page of what a store gave for `request.limit`. `position` is the node's sort key: unique within the list, in its order. */
@@ -26,7 +30,7 @@ export function page<Node>(rows: readonly Node[], request: PageRequest, position
   const edges = nodes.map((node) => ({ cursor: cursorOf(position(node)), node }));
   const pageInfo = {
     hasNextPage: rows.length > request.first,
-    hasPreviousPage: request.after !== null && nodes.length > 0,
+    hasPreviousPage: (request.after !== null || (request.skip ?? 0) > 0) && nodes.length > 0,
     startCursor: edges[0]?.cursor ?? null,
     endCursor: edges.at(-1)?.cursor ?? null,
   };

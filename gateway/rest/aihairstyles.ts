@@ -4,6 +4,7 @@ import {
   CancelGeneration, CreateImage, GenerateHairstyle, GetGeneration, type GetGenerationQuery, ListColors, ListStyles, WatchGeneration,
   type JobStatus, type WatchGenerationSubscription,
 } from '../../schema/types/operations.ts';
+import { readBody } from './body.ts';
 import { catalogueDialect, generationDialect } from './dialect.ts';
 import { accepted } from './payload.ts';
 import { idempotencyKeyOf } from './idempotency.ts';
@@ -31,22 +32,12 @@ const generationBody = z.object({
 }, 'The request body must be a JSON object').refine((body) => body.image_name ?? body.image_url, 'image_name or image_url is required');
 
 function generationInput(request: RestRequest) {
-  const parsed = generationBody.safeParse(request.body);
-  if (!parsed.success) throw new Failure('VALIDATION', missingFirst(parsed.error.issues, request.body));
-  const { mode, gender, styles, hair_colour, image_name, image_url, force_new_hairline, callback_url, client_id } = parsed.data;
+  const { mode, gender, styles, hair_colour, image_name, image_url, force_new_hairline, callback_url, client_id } = readBody(generationBody, request.body);
   for (const [name, url] of [['image_url', image_url], ['callback_url', callback_url]] as const) checkUrl(name, url);
   return {
     mode, gender, styleIds: styles, hairColor: hair_colour, imageName: image_name, imageUrl: image_url, forceNewHairline: force_new_hairline,
     callbackUrl: callback_url, clientId: client_id, idempotencyKey: idempotencyKeyOf(request),
   };
-}
-
-/** "missing parameters" is what the document calls the commonest mistake, so a missing field is called missing. */
-function missingFirst(issues: readonly z.core.$ZodIssue[], body: unknown): string {
-  const [issue] = issues;
-  const field = issue?.path[0];
-  const isMissing = typeof field === 'string' && typeof body === 'object' && body !== null && !(field in body);
-  return isMissing ? `${field} is required` : issue?.message ?? 'The request body is wrong';
 }
 
 function checkUrl(name: string, url: string | null): void {

@@ -1,7 +1,7 @@
-import type { Failure, FailureCode } from '../../schema/failures.ts';
+import type { Failure, FailureCode, FailureDetail } from '../../schema/failures.ts';
 
 /** A refusal in the words of one documented API. */
-export type Refusal = { status: number; code: string; message: string };
+export type Refusal = { status: number; code: string; message: string; detail?: FailureDetail };
 
 /** What the endpoints of one documented API share. */
 export type Dialect = {
@@ -33,6 +33,21 @@ export const catalogueDialect: Dialect = { ...aihairstyles, error: ({ message })
 /** AIHairstyles, everything under `/generation`, and every other path below `/api/v1`. */
 export const generationDialect: Dialect = { ...aihairstyles, error: ({ message }) => ({ data: null, message, status: 'error' }) };
 
+/** AIHairstyles, "Enterprise API", whose errors the document leaves open: every shape of the others, and what the refusal knows besides. */
+export const enterpriseDialect: Dialect = {
+  ...aihairstyles,
+  error: ({ message, detail: { existingId, required, available } = {} }) => ({
+    success: false, data: null, message, status: 'error', ...existingId !== undefined && { existing_id: existingId }, ...required !== undefined && { required, available },
+  }),
+};
+
+/** AIHairstyles, "Partner API": a key that is no partner's is an invalid one, as the document has no 403. */
+export const partnerDialect: Dialect = {
+  ...generationDialect,
+  credential: 'x-partner-api-key',
+  status: { ...aihairstylesStatus, FORBIDDEN: 401 },
+};
+
 const headshotCodes: Record<string, string> = { NOT_FOUND: 'NOT_FOUND', UNAUTHENTICATED: 'UNAUTHORIZED', FORBIDDEN: 'FORBIDDEN' };
 
 /** The headshot API, `/api/v2`. */
@@ -53,6 +68,7 @@ export const skinshadeDialect: Dialect = {
 /** The family that an unknown path belongs to. */
 export function dialectOf(path: string): Dialect {
   if (/^\/api\/v1\/(styles|colors)(\/|$)/.test(path)) return catalogueDialect;
+  if (/^\/api\/v1\/enterprise(\/|$)/.test(path)) return enterpriseDialect;
   if (/^\/api\/v1(\/|$)/.test(path)) return generationDialect;
   return /^\/api\/v2(\/|$)/.test(path) ? headshotDialect : skinshadeDialect;
 }
@@ -61,5 +77,5 @@ export function dialectOf(path: string): Dialect {
 export function refusalOf(dialect: Dialect, { code, message, detail }: Failure): Refusal {
   const issue = code === 'IMAGE_REJECTED' ? detail.issues?.[0] : undefined;
   if (issue === 'UNREACHABLE') return { status: 404, code: 'NOT_FOUND', message };
-  return { status: dialect.status[code], code, message };
+  return { status: dialect.status[code], code, message, detail };
 }

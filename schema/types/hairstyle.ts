@@ -199,7 +199,7 @@ export type AccountImagesArgs = {
 
 export type Client = {
   readonly id: Scalars['ID']['output'];
-  /** Newest first. `first` 1 to 100. */
+  /** Newest first. `first` 1 to 100. `page` counts from 1 and stands in the place of `after`. */
   readonly generations: HairstyleGenerationConnection;
 };
 
@@ -207,6 +207,7 @@ export type Client = {
 export type ClientGenerationsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
+  page?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type Query = {

@@ -6,6 +6,45 @@ import type { TypedOperation } from './operation.ts';
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+export type AddClientMediaInput = {
+  /** At most 255 characters. Null makes one up. */
+  readonly fileName?: string | null | undefined;
+  /** The `uploadId` of createImageUpload, after the bytes were sent. */
+  readonly uploadId: string;
+};
+
+export type BusinessType =
+  | 'BARBER'
+  | 'HAIR_CLINIC'
+  | 'SALON';
+
+export type CreateApiKeyInput = {
+  /** In the future. Null: it does not expire. */
+  readonly expiresAt?: string | null | undefined;
+  /** 1 to 100 characters. */
+  readonly name: string;
+  /** At most what the calling key may do itself, which is also the default. */
+  readonly scopes?: ReadonlyArray<string> | null | undefined;
+};
+
+export type CreateClientInput = {
+  /** At least one of email and phoneNumber. */
+  readonly email?: string | null | undefined;
+  /** At least 1 character if given. */
+  readonly name?: string | null | undefined;
+  readonly phoneNumber?: string | null | undefined;
+  /** At most 64 characters. */
+  readonly source?: string;
+};
+
+export type CreateEnterpriseInput = {
+  /** 4 to 100 characters. */
+  readonly businessName: string;
+  readonly businessType: BusinessType;
+  /** Who will have full access. A user of that address is assigned, or created. */
+  readonly ownerEmail: string;
+};
+
 /** Exactly one of uploadId and url. */
 export type CreateImageInput = {
   /** At most 255 characters. Null makes one up. */
@@ -119,12 +158,72 @@ export type JobStatus =
   | 'PROCESSING'
   | 'QUEUED';
 
+export type KeyStatus =
+  | 'ACTIVE'
+  | 'EXPIRED';
+
+export type AddClientMediaMutationVariables = Exact<{
+  slug: string;
+  clientId: string;
+  input: AddClientMediaInput;
+}>;
+
+
+export type AddClientMediaMutation = { readonly addClientMedia: { readonly media: { readonly id: string, readonly fileUrl: string, readonly fileName: string, readonly source: string, readonly createdAt: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly issues: ReadonlyArray<ImageIssue>, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type CancelGenerationMutationVariables = Exact<{
   id: string;
 }>;
 
 
 export type CancelGenerationMutation = { readonly cancelGeneration: { readonly generation: { readonly id: string, readonly mode: GenerationMode, readonly progress: { readonly status: JobStatus }, readonly images: ReadonlyArray<{ readonly url: string }> } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type CreateApiKeyMutationVariables = Exact<{
+  slug: string;
+  input: CreateApiKeyInput;
+}>;
+
+
+export type CreateApiKeyMutation = { readonly createApiKey: { readonly secret: string | null, readonly apiKey: { readonly id: string, readonly name: string, readonly createdAt: string, readonly expiresAt: string | null, readonly status: KeyStatus } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type CreateClientMutationVariables = Exact<{
+  slug: string;
+  input: CreateClientInput;
+}>;
+
+
+export type CreateClientMutation = { readonly createClient: { readonly client: { readonly id: string, readonly email: string | null, readonly name: string | null, readonly phoneNumber: string | null, readonly source: string, readonly createdAt: string, readonly user: { readonly id: string } | null, readonly createdBy: { readonly id: string } | null, readonly enterprise: { readonly id: string } } | null, readonly errors: ReadonlyArray<
+      | { readonly existingId: string | null, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type CreateEnterpriseMutationVariables = Exact<{
+  input: CreateEnterpriseInput;
+}>;
+
+
+export type CreateEnterpriseMutation = { readonly createEnterprise: { readonly secret: string | null, readonly enterprise: { readonly id: string, readonly slug: string, readonly name: string, readonly owner: { readonly email: string } | null, readonly links: { readonly enterpriseOverview: string, readonly widgetManagement: string, readonly widgetEmbed: string } | null } | null, readonly widget: { readonly id: string } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -145,6 +244,20 @@ export type CreateImageMutation = { readonly createImage: { readonly image: { re
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type DeleteApiKeyMutationVariables = Exact<{
+  slug: string;
+  id: string;
+}>;
+
+
+export type DeleteApiKeyMutation = { readonly deleteApiKey: { readonly deletedId: string | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type GenerateHairstyleMutationVariables = Exact<{
   input: GenerateHairstyleInput;
 }>;
@@ -158,12 +271,49 @@ export type GenerateHairstyleMutation = { readonly generateHairstyle: { readonly
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type GetClientQueryVariables = Exact<{
+  slug: string;
+  id: string;
+  mediaLimit: number;
+  mediaPage: number;
+}>;
+
+
+export type GetClientQuery = { readonly enterprise: { readonly client: { readonly id: string, readonly email: string | null, readonly name: string | null, readonly phoneNumber: string | null, readonly source: string, readonly user: { readonly id: string } | null, readonly createdBy: { readonly id: string } | null, readonly media: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly fileUrl: string, readonly fileName: string, readonly source: string, readonly createdAt: string }> } } | null } | null };
+
 export type GetGenerationQueryVariables = Exact<{
   id: string;
 }>;
 
 
 export type GetGenerationQuery = { readonly hairstyleGeneration: { readonly id: string, readonly mode: GenerationMode, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null, readonly updatedAt: string }, readonly failure: { readonly code: string, readonly message: string, readonly retryable: boolean, readonly refunded: boolean } | null, readonly images: ReadonlyArray<{ readonly url: string }> } | null };
+
+export type ListApiKeysQueryVariables = Exact<{
+  slug: string;
+}>;
+
+
+export type ListApiKeysQuery = { readonly enterprise: { readonly apiKeys: ReadonlyArray<{ readonly id: string, readonly name: string, readonly createdAt: string, readonly lastUsedAt: string | null, readonly status: KeyStatus, readonly masked: string }> } | null };
+
+export type ListClientGenerationsQueryVariables = Exact<{
+  slug: string;
+  id: string;
+  page: number;
+  limit: number;
+}>;
+
+
+export type ListClientGenerationsQuery = { readonly enterprise: { readonly client: { readonly generations: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly createdAt: string, readonly gender: HairSex, readonly forceNewHairline: boolean, readonly progress: { readonly status: JobStatus }, readonly styles: ReadonlyArray<{ readonly description: string }>, readonly hairColor: { readonly name: string } | null, readonly images: ReadonlyArray<{ readonly url: string }> }> } } | null } | null };
+
+export type ListClientsQueryVariables = Exact<{
+  slug: string;
+  page: number;
+  limit: number;
+  search?: string | null | undefined;
+}>;
+
+
+export type ListClientsQuery = { readonly enterprise: { readonly clients: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly email: string | null, readonly name: string | null, readonly phoneNumber: string | null, readonly source: string, readonly user: { readonly id: string } | null, readonly createdBy: { readonly id: string } | null, readonly media: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly fileUrl: string, readonly fileName: string, readonly source: string, readonly createdAt: string }> } }> } } | null };
 
 export type ListColorsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -185,6 +335,26 @@ export type WatchGenerationSubscriptionVariables = Exact<{
 
 export type WatchGenerationSubscription = { readonly generationProgress: { readonly seq: number, readonly at: string, readonly kind: JobEventKind, readonly terminal: boolean, readonly gap: boolean, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null, readonly updatedAt: string }, readonly image: { readonly url: string, readonly width: number, readonly height: number, readonly style: { readonly id: string, readonly description: string } } | null, readonly failure: { readonly code: string, readonly message: string, readonly retryable: boolean, readonly refunded: boolean } | null } };
 
+export const AddClientMedia: TypedOperation<AddClientMediaMutation, AddClientMediaMutationVariables> = { name: 'AddClientMedia', source: `mutation AddClientMedia($slug: String!, $clientId: ID!, $input: AddClientMediaInput!) {
+  addClientMedia(enterprise: $slug, clientId: $clientId, input: $input) {
+    media {
+      id
+      fileUrl
+      fileName
+      source
+      createdAt
+    }
+    errors {
+      code
+      message
+      path
+      ... on ImageRejectedError {
+        issues
+      }
+    }
+  }
+}` };
+
 export const CancelGeneration: TypedOperation<CancelGenerationMutation, CancelGenerationMutationVariables> = { name: 'CancelGeneration', source: `mutation CancelGeneration($id: ID!) {
   cancelGeneration(id: $id) {
     generation {
@@ -197,6 +367,81 @@ export const CancelGeneration: TypedOperation<CancelGenerationMutation, CancelGe
         url
       }
     }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const CreateApiKey: TypedOperation<CreateApiKeyMutation, CreateApiKeyMutationVariables> = { name: 'CreateApiKey', source: `mutation CreateApiKey($slug: String!, $input: CreateApiKeyInput!) {
+  createApiKey(enterprise: $slug, input: $input) {
+    apiKey {
+      id
+      name
+      createdAt
+      expiresAt
+      status
+    }
+    secret
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const CreateClient: TypedOperation<CreateClientMutation, CreateClientMutationVariables> = { name: 'CreateClient', source: `mutation CreateClient($slug: String!, $input: CreateClientInput!) {
+  createClient(enterprise: $slug, input: $input) {
+    client {
+      id
+      email
+      name
+      phoneNumber
+      source
+      createdAt
+      user {
+        id
+      }
+      createdBy {
+        id
+      }
+      enterprise {
+        id
+      }
+    }
+    errors {
+      code
+      message
+      path
+      ... on ConflictError {
+        existingId
+      }
+    }
+  }
+}` };
+
+export const CreateEnterprise: TypedOperation<CreateEnterpriseMutation, CreateEnterpriseMutationVariables> = { name: 'CreateEnterprise', source: `mutation CreateEnterprise($input: CreateEnterpriseInput!) {
+  createEnterprise(input: $input) {
+    enterprise {
+      id
+      slug
+      name
+      owner {
+        email
+      }
+      links {
+        enterpriseOverview
+        widgetManagement
+        widgetEmbed
+      }
+    }
+    widget {
+      id
+    }
+    secret
     errors {
       code
       message
@@ -221,6 +466,17 @@ export const CreateImage: TypedOperation<CreateImageMutation, CreateImageMutatio
       ... on ImageRejectedError {
         issues
       }
+    }
+  }
+}` };
+
+export const DeleteApiKey: TypedOperation<DeleteApiKeyMutation, DeleteApiKeyMutationVariables> = { name: 'DeleteApiKey', source: `mutation DeleteApiKey($slug: String!, $id: ID!) {
+  deleteApiKey(enterprise: $slug, id: $id) {
+    deletedId
+    errors {
+      code
+      message
+      path
     }
   }
 }` };
@@ -251,6 +507,34 @@ export const GenerateHairstyle: TypedOperation<GenerateHairstyleMutation, Genera
   }
 }` };
 
+export const GetClient: TypedOperation<GetClientQuery, GetClientQueryVariables> = { name: 'GetClient', source: `query GetClient($slug: String!, $id: ID!, $mediaLimit: Int!, $mediaPage: Int!) {
+  enterprise(slug: $slug) {
+    client(id: $id) {
+      id
+      email
+      name
+      phoneNumber
+      source
+      user {
+        id
+      }
+      createdBy {
+        id
+      }
+      media(first: $mediaLimit, page: $mediaPage) {
+        totalCount
+        nodes {
+          id
+          fileUrl
+          fileName
+          source
+          createdAt
+        }
+      }
+    }
+  }
+}` };
+
 export const GetGeneration: TypedOperation<GetGenerationQuery, GetGenerationQueryVariables> = { name: 'GetGeneration', source: `query GetGeneration($id: ID!) {
   hairstyleGeneration(id: $id) {
     id
@@ -271,6 +555,77 @@ export const GetGeneration: TypedOperation<GetGenerationQuery, GetGenerationQuer
     }
     images {
       url
+    }
+  }
+}` };
+
+export const ListApiKeys: TypedOperation<ListApiKeysQuery, ListApiKeysQueryVariables> = { name: 'ListApiKeys', source: `query ListApiKeys($slug: String!) {
+  enterprise(slug: $slug) {
+    apiKeys {
+      id
+      name
+      createdAt
+      lastUsedAt
+      status
+      masked
+    }
+  }
+}` };
+
+export const ListClientGenerations: TypedOperation<ListClientGenerationsQuery, ListClientGenerationsQueryVariables> = { name: 'ListClientGenerations', source: `query ListClientGenerations($slug: String!, $id: ID!, $page: Int!, $limit: Int!) {
+  enterprise(slug: $slug) {
+    client(id: $id) {
+      generations(first: $limit, page: $page) {
+        totalCount
+        nodes {
+          id
+          createdAt
+          gender
+          forceNewHairline
+          progress {
+            status
+          }
+          styles {
+            description
+          }
+          hairColor {
+            name
+          }
+          images {
+            url
+          }
+        }
+      }
+    }
+  }
+}` };
+
+export const ListClients: TypedOperation<ListClientsQuery, ListClientsQueryVariables> = { name: 'ListClients', source: `query ListClients($slug: String!, $page: Int!, $limit: Int!, $search: String) {
+  enterprise(slug: $slug) {
+    clients(first: $limit, page: $page, search: $search) {
+      totalCount
+      nodes {
+        id
+        email
+        name
+        phoneNumber
+        source
+        user {
+          id
+        }
+        createdBy {
+          id
+        }
+        media(first: 5) {
+          nodes {
+            id
+            fileUrl
+            fileName
+            source
+            createdAt
+          }
+        }
+      }
     }
   }
 }` };

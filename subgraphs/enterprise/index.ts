@@ -4,6 +4,7 @@ import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
 import { createLoaders } from './loaders.ts';
 import { accounts } from './migrations/001-accounts.ts';
+import { businesses } from './migrations/002-businesses.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { createStore } from './store.ts';
@@ -12,10 +13,14 @@ export { type Accounts, createAccounts, type NewAccount } from './account.ts';
 export { createClient } from './client.ts';
 export { createStore as createEnterpriseStore } from './store.ts';
 
+/** The tables of the schema `enterprise`. */
+export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses };
+
 /** The subgraph of accounts, keys, credits and clients. */
-export async function createEnterprise({ connection, keys, credits }: Platform): Promise<Subgraph> {
-  await migrate(connection, 'enterprise', { '001_accounts': accounts });
+export async function createEnterprise(platform: Platform): Promise<Subgraph> {
+  const { connection, keys, credits, blobs } = platform;
+  await migrate(connection, 'enterprise', enterpriseMigrations);
   const store = createStore(connection);
   const sources = { store, keys, credits };
-  return buildSubgraph<Context>('enterprise', resolvers, (request) => ({ ...request, ...sources, loaders: createLoaders(sources, request) }));
+  return buildSubgraph<Context>('enterprise', resolvers, (request, stopped) => ({ ...request, ...sources, platform, blobs, stopped, loaders: createLoaders(sources, request) }));
 }

@@ -1,10 +1,11 @@
 import DataLoader from 'dataloader';
 import type { ClientRow } from '../clients.ts';
 import type { Balance, Credits, LedgerRow } from '../credits.ts';
-import type { AccountId, ClientId, GenerationId } from '../ids.ts';
+import type { AccountId, ClientId, GenerationId, MediaId, UserId } from '../ids.ts';
 import type { ApiKey, Keys } from '../keys.ts';
+import { createPageLoader } from '../page-loader.ts';
 import type { RequestContext } from '../subgraph.ts';
-import type { AccountRow, Store } from './store.ts';
+import type { AccountRow, MediaRow, Store, UserRow } from './store.ts';
 
 export type Loaders = ReturnType<typeof createLoaders>;
 type Sources = { store: Store; keys: Keys; credits: Credits };
@@ -17,14 +18,25 @@ export function createLoaders({ store, keys, credits }: Sources, { caller }: Req
     const value = own !== null && ids.includes(own) ? await load(own) : other;
     return ids.map((id) => (id === own ? value : other));
   });
+  const byId = <Id extends string, Row extends { id: Id }>(find: (accountId: AccountId, ids: readonly Id[]) => Promise<Row[]>): DataLoader<Id, Row | null> => new DataLoader(async (ids) => {
+    const rows = new Map((own === null ? [] : await find(own, ids)).map((row) => [row.id, row]));
+    return ids.map((id) => rows.get(id) ?? null);
+  });
+  /** For accounts that the caller may see: its own, and those that it created. */
+  const ofSeen = <Row extends { accountId: AccountId }>(find: (ids: readonly AccountId[]) => Promise<Row[]>): DataLoader<AccountId, Row[]> => new DataLoader(async (ids) => {
+    const rows = Map.groupBy(await find(ids), ({ accountId }) => accountId);
+    return ids.map((id) => rows.get(id) ?? []);
+  });
   return {
     account: ofAccount<AccountRow | null>((id) => store.findAccount(id), null),
     keysOf: ofAccount<ApiKey[]>((id) => keys.list(id), []),
     balance: ofAccount<Balance>((id) => credits.balance(id), { available: 0, reserved: 0 }),
-    client: new DataLoader<ClientId, ClientRow | null>(async (ids) => {
-      const rows = own === null ? [] : await store.findClients(own, ids);
-      return ids.map((id) => rows.find((row) => row.id === id) ?? null);
-    }),
+    ownerOf: ofSeen(store.findOwners),
+    widgetsOf: ofSeen(store.listWidgets),
+    client: byId<ClientId, ClientRow>(store.findClients),
+    user: byId<UserId, UserRow>(store.findUsers),
+    media: byId<MediaId, MediaRow>(store.findMedia),
+    mediaOf: createPageLoader<ClientId, MediaRow>(async (ids, request) => (own === null ? [] : store.listMedia(own, ids, request)), ({ id }) => id),
     charges: new DataLoader<GenerationId, LedgerRow[]>(async (ids) => {
       const rows = own === null ? [] : await credits.chargesOf(own, ids);
       return ids.map((id) => rows.filter(({ jobId }) => jobId === id));

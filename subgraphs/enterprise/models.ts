@@ -1,13 +1,15 @@
+import type { BlobStore } from '../blobs.ts';
 import type { ClientRow } from '../clients.ts';
 import type { Balance, Credits, LedgerRow } from '../credits.ts';
 import type { AccountId, GenerationId } from '../ids.ts';
 import type { ApiKey, Keys } from '../keys.ts';
-import type { Caller, RequestContext } from '../subgraph.ts';
+import type { Platform } from '../platform.ts';
+import type { Caller, RequestContext, Stopped } from '../subgraph.ts';
 import type { Loaders } from './loaders.ts';
-import type { AccountRow, Store } from './store.ts';
+import type { AccountRow, MediaRow, Store, UserRow, WidgetRow } from './store.ts';
 
 /** What every resolver of this subgraph is given. */
-export type Context = RequestContext & { store: Store; keys: Keys; credits: Credits; loaders: Loaders };
+export type Context = RequestContext & { store: Store; keys: Keys; credits: Credits; blobs: BlobStore; platform: Platform; stopped: Stopped; loaders: Loaders };
 
 export type AccountModel = AccountRow;
 export type PersonalAccountModel = AccountRow;
@@ -15,6 +17,9 @@ export type EnterpriseModel = AccountRow;
 export type OrganizationModel = AccountRow;
 export type PartnerAccountModel = AccountRow;
 export type ClientModel = ClientRow;
+export type ClientMediaModel = MediaRow;
+export type UserModel = UserRow;
+export type WidgetModel = WidgetRow;
 export type ApiKeyModel = ApiKey;
 export type CreditBalanceModel = Balance & { accountId: AccountId };
 export type LedgerEntryModel = LedgerRow;

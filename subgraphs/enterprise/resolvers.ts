@@ -1,28 +1,38 @@
 import assert from 'node:assert/strict';
+import { Failure } from '../../schema/failures.ts';
 import type { Resolvers } from '../../schema/types/enterprise.ts';
-import { parseAccountId, parseClientId, parseGenerationId, parseKeyId } from '../ids.ts';
+import { parseAccountId, parseClientId, parseGenerationId, parseKeyId, parseMediaId, parseUserId } from '../ids.ts';
 import { isExpired, maskedKey } from '../keys.ts';
 import { type CountedPage, type Page, page, pageRequest } from '../paging.ts';
 import { getCaller, payload } from '../schema.ts';
-import type { AccountKind } from '../subgraph.ts';
-import { createClient, pageOfClients } from './client.ts';
-import type { AccountModel, ApiKeyModel, ClientModel, Context, CreditBalanceModel, LedgerEntryModel } from './models.ts';
+import type { AccountKind, Caller } from '../subgraph.ts';
+import { createBusiness, pageOfBusinesses } from './business.ts';
+import { addMedia, createClient, pageOfClients } from './client.ts';
+import { createKey, deleteKey } from './key.ts';
+import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, LedgerEntryModel, WidgetModel } from './models.ts';
+import { embedUrlOf, linksOf, parseWidgetId } from './widget.ts';
 
 const typeOf = { personal: 'PersonalAccount', enterprise: 'Enterprise', partner: 'PartnerAccount', organization: 'Organization' } as const satisfies Record<AccountKind, string>;
+const urlsLiveForMs = 24 * 3_600_000;
 const ledgerKinds = { grant: 'GRANT', reserve: 'RESERVE', consume: 'CONSUME', release: 'RELEASE' } as const;
 
 const account = {
-  credits: async ({ id }: AccountModel, _: unknown, { loaders }: Context) => ({ ...(await loaders.balance.load(id)), accountId: id }),
-  apiKeys: ({ id }: AccountModel, _: unknown, { loaders }: Context) => loaders.keysOf.load(id),
+  credits: async ({ id }: AccountModel, _: unknown, context: Context) => ({ ...(await context.loaders.balance.load(own(context, id))), accountId: id }),
+  apiKeys: ({ id }: AccountModel, _: unknown, context: Context) => context.loaders.keysOf.load(own(context, id)),
 };
 
 /** Every field of the subgraph that is not a property of its model, one line each. */
 export const resolvers: Resolvers = {
   Query: {
     viewer: (_, _args, context) => getCaller(context),
+    enterprise: (_, { slug }, context) => getEnterprise(context, slug),
   },
   Mutation: {
-    createClient: (_, { input }, context) => payload(async () => ({ client: await createClient(context.store, getCaller(context), input) })),
+    createEnterprise: (_, { input }, context) => payload(async () => createBusiness({ ...context.platform, store: context.store }, getCaller(context), input)),
+    createClient: (_, { enterprise, input }, context) => payload(async () => ({ client: await createClient(context.store, await callerAt(context, enterprise), input) })),
+    addClientMedia: (_, { enterprise, clientId, input }, context) => payload(async () => ({ media: await addMedia({ ...context.platform, store: context.store }, await callerAt(context, enterprise), clientId, input, context.stopped()) })),
+    createApiKey: (_, { enterprise, input }, context) => payload(async () => createKey(context.keys, await callerAt(context, enterprise), input)),
+    deleteApiKey: (_, { enterprise, id }, context) => payload(async () => deleteKey(context.keys, await callerAt(context, enterprise), id)),
   },
   Viewer: {
     account: ({ accountId }, _, { loaders }) => getLoaded(loaders.account.load(accountId)),
@@ -34,19 +44,40 @@ export const resolvers: Resolvers = {
     __resolveType: ({ kind }) => typeOf[kind],
   },
   PersonalAccount: { __resolveReference: ({ id }, context) => findAccount(context, id, 'personal'), ...account },
-  PartnerAccount: { __resolveReference: ({ id }, context) => findAccount(context, id, 'partner'), ...account },
+  PartnerAccount: {
+    __resolveReference: ({ id }, context) => findAccount(context, id, 'partner'),
+    ...account,
+    enterprises: (partner, args, { store }) => pageOfBusinesses(store, partner, args).then(counted),
+  },
   Organization: { __resolveReference: ({ id }, context) => findAccount(context, id, 'organization'), ...account },
   Enterprise: {
     __resolveReference: (reference, context) => ('id' in reference ? findAccount(context, reference.id, 'enterprise') : findEnterprise(context, reference.slug)),
     ...account,
     slug: ({ slug }) => present(slug),
     businessType: ({ businessType }) => present(businessType),
-    clients: (enterprise, args, { store }) => pageOfClients(store, enterprise, args).then(counted),
-    client: (_, { id }, context) => findClient(context, id),
+    subscriptionStatus: ({ subscriptionStatus }) => present(subscriptionStatus),
+    owner: async ({ id }, _, { loaders }) => (await loaders.ownerOf.load(id))[0] ?? null,
+    widgets: ({ id }, _, { loaders }) => loaders.widgetsOf.load(id),
+    links: (enterprise, _, context) => findLinks(enterprise, context),
+    clients: (enterprise, args, context) => pageOfClients(context.store, own(context, enterprise.id), args).then(counted),
+    client: ({ id: enterpriseId }, { id }, context) => findClient(context, own(context, enterpriseId) && id),
   },
   Client: {
     __resolveReference: ({ id }, context) => findClient(context, id),
     enterprise: ({ accountId }, _, { loaders }) => getLoaded(loaders.account.load(accountId)),
+    user: ({ userId }, _, { loaders }) => load(loaders.user, userId),
+    createdBy: ({ createdBy }, _, { loaders }) => load(loaders.user, createdBy),
+    media: ({ id }, args, { loaders }) => loaders.mediaOf(id, pageRequest(args, 20)).then(counted),
+  },
+  ClientMedia: {
+    __resolveReference: ({ id }, { loaders }) => load(loaders.media, parseMediaId(id)),
+    fileUrl: ({ blobKey }, { width }, { blobs }) => signedUrl(blobs, blobKey, width),
+  },
+  User: { __resolveReference: ({ id }, { loaders }) => load(loaders.user, parseUserId(id)) },
+  Widget: {
+    __resolveReference: ({ id }, context) => findWidget(context, id),
+    id: ({ id }) => String(id),
+    embedUrl: ({ id }, _, { platform }) => embedUrlOf(platform.env.publicUrl, id),
   },
   ApiKey: {
     __resolveReference: ({ id }, context) => findKey(context, id),
@@ -69,6 +100,41 @@ const ofKind = (found: AccountModel | null, kind?: AccountKind): AccountModel | 
 
 async function load<Id, Row>(loader: { load(id: Id): Promise<Row | null> }, id: Id | null): Promise<Row | null> {
   return id === null ? null : loader.load(id);
+}
+
+/** What a business keeps to itself, also from the partner that created it. */
+function own({ caller }: Context, id: AccountModel['id']): AccountModel['id'] {
+  if (caller?.accountId !== id) throw new Failure('FORBIDDEN', 'Only the account itself may see this');
+  return id;
+}
+
+/** The caller, who must be the business of that slug when one is named. Whether another slug exists is not told. */
+async function callerAt(context: Context, slug: string | null | undefined): Promise<Caller> {
+  const caller = getCaller(context);
+  if (slug !== null && slug !== undefined) await getEnterprise(context, slug);
+  return caller;
+}
+
+async function getEnterprise(context: Context, slug: string): Promise<AccountModel> {
+  const found = await findEnterprise(context, slug);
+  if (!found) throw new Failure('FORBIDDEN', 'This API key has no access to this enterprise');
+  return found;
+}
+
+async function findLinks({ id, slug }: AccountModel, { loaders, platform }: Context) {
+  const [first] = await loaders.widgetsOf.load(id);
+  return first ? linksOf(platform.env.publicUrl, present(slug), first.id) : null;
+}
+
+async function findWidget({ caller, loaders }: Context, id: string): Promise<WidgetModel | null> {
+  const widgetId = parseWidgetId(id);
+  const own = caller && widgetId !== null ? await loaders.widgetsOf.load(caller.accountId) : [];
+  return own.find((widget) => widget.id === widgetId) ?? null;
+}
+
+function signedUrl(blobs: Context['blobs'], key: ClientMediaModel['blobKey'], width: number | null | undefined): string {
+  if (typeof width === 'number' && (width < 64 || width > 2048)) throw new Failure('VALIDATION', 'width must be from 64 to 2048', { path: ['width'] });
+  return blobs.signedUrl(key, { expiresAt: new Date(Date.now() + urlsLiveForMs), width: width ?? undefined });
 }
 
 /** By slug only the caller's own enterprise is found. */

@@ -1,5 +1,5 @@
 import { Failure } from '../../schema/failures.ts';
-import type { CreateClientInput } from '../../schema/types/enterprise.ts';
+import type { CreateApiKeyInput, CreateClientInput, CreateEnterpriseInput } from '../../schema/types/enterprise.ts';
 
 /** What a client is compared by: the e-mail address without regard to case, the number by its digits and leading plus. */
 export type ClientKeys = { emailKey: string | null; phoneKey: string | null };
@@ -8,8 +8,20 @@ export function emailKeyOf(email: string): string {
   return email.trim().toLowerCase();
 }
 
+/**
+ * A telephone number as digits, in the manner of E.164: with a leading plus when it was given with one or with the prefix 00, and then without
+ * the `(0)` that is dialled only at home. No country is guessed: a national number stays one.
+ */
 export function phoneKeyOf(phoneNumber: string): string {
-  return `${phoneNumber.trim().startsWith('+') ? '+' : ''}${phoneNumber.replaceAll(/\D/g, '')}`;
+  const text = phoneNumber.normalize('NFKC').trim().replace(/^\(?00(?=[\s.)/-]*[1-9])/, '+').replace(/^\(\+/, '+');
+  return text.startsWith('+') ? `+${text.replaceAll(/\(\s*0\s*\)|\D/g, '')}` : text.replaceAll(/\D/g, '');
+}
+
+/** A file name without folders and control characters, at most 255 characters; null when nothing is left. */
+export function fileNameOf(name: string | null | undefined): string | null {
+  // Control and formatting characters turn a name into something else on a screen.
+  const last = (name ?? '').split(/[/\\]/).at(-1)?.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim() ?? '';
+  return last === '' || last === '.' || last === '..' ? null : [...last].slice(0, 255).join('');
 }
 
 /** @throws Failure VALIDATION with the field that breaks a rule. */
@@ -26,7 +38,30 @@ export function clientKeys({ email, name, phoneNumber, source }: CreateClientInp
   return keys;
 }
 
+/** The name of a new business, trimmed. @throws Failure VALIDATION. */
+export function checkBusiness({ businessName }: CreateEnterpriseInput): string {
+  const name = businessName.trim();
+  if ([...name].length < 4 || name.length > 100) throw new Failure('VALIDATION', 'businessName must have 4 to 100 characters', { path: ['input', 'businessName'] });
+  return name;
+}
+
+/** The part of a slug that a name gives, at most 48 characters: `Hair Salon & Spa` becomes `hair-salon-spa`; a name in another script becomes `business`. */
+export function slugBase(name: string): string {
+  const plain = name.toLowerCase().replaceAll('ß', 'ss').replaceAll('ø', 'o').replaceAll('æ', 'ae').replaceAll('ł', 'l').replaceAll('đ', 'd').normalize('NFKD').replaceAll(/[\p{M}'’]/gu, '');
+  const base = plain.replaceAll(/[^a-z0-9]+/g, '-').slice(0, 48).replaceAll(/^-+|-+$/g, '');
+  return base === '' ? 'business' : base;
+}
+
 /** What stands in an enterprise's addresses: lower case letters, digits and single hyphens, 3 to 64 of them. */
 export function isSlug(text: string): boolean {
   return text.length >= 3 && text.length <= 64 && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text);
+}
+
+/** The name and the expiry of a new key. @throws Failure VALIDATION with the field that breaks a rule. */
+export function checkNewKey({ name, expiresAt }: CreateApiKeyInput, now: Date): { name: string; expiresAt: Date | null } {
+  const trimmed = name.trim();
+  if (trimmed === '' || trimmed.length > 100) throw new Failure('VALIDATION', 'name must have 1 to 100 characters', { path: ['input', 'name'] });
+  const moment = expiresAt ? new Date(expiresAt) : null;
+  if (moment && moment <= now) throw new Failure('VALIDATION', 'expiresAt must be in the future', { path: ['input', 'expiresAt'] });
+  return { name: trimmed, expiresAt: moment };
 }

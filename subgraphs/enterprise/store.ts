@@ -1,36 +1,100 @@
 import { type Insertable, sql } from 'kysely';
-import type { BusinessType } from '../../schema/types/enterprise.ts';
-import { clientColumns, type ClientRow } from '../clients.ts';
-import { type Connection, isUniqueViolation } from '../database.ts';
-import type { AccountId, ClientId } from '../ids.ts';
+import type { BusinessType, SubscriptionStatus } from '../../schema/types/enterprise.ts';
+import type { BlobKey } from '../blobs.ts';
+import { clientColumns, type ClientRow, type MediaSource } from '../clients.ts';
+import { type Connection, isUniqueViolation, type Store as Database } from '../database.ts';
+import type { AccountId, ClientId, KeyId, MediaId, UserId } from '../ids.ts';
+import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import type { AccountKind } from '../subgraph.ts';
 import type { Tables } from './tables.ts';
 
-export type AccountRow = { id: AccountId; kind: AccountKind; name: string; slug: string | null; businessType: BusinessType | null; website: string | null; createdAt: Date };
+export type AccountRow = {
+  id: AccountId; kind: AccountKind; name: string; slug: string | null; businessType: BusinessType | null; subscriptionStatus: SubscriptionStatus | null;
+  website: string | null; partnerId: AccountId | null; createdAt: Date;
+};
+export type UserRow = { id: UserId; email: string; createdAt: Date };
+export type WidgetRow = { id: number; accountId: AccountId; enabled: boolean; brandName: string };
+export type MediaRow = { id: MediaId; clientId: ClientId; blobKey: BlobKey; fileName: string; source: MediaSource; createdAt: Date };
 export type Store = ReturnType<typeof createStore>;
 
-const accountColumns = ['id', 'kind', 'name', 'slug', 'business_type as businessType', 'website', 'created_at as createdAt'] as const;
+const accountColumns = [
+  'account.id', 'kind', 'name', 'slug', 'business_type as businessType', 'subscription_status as subscriptionStatus', 'website', 'partner_id as partnerId', 'account.created_at as createdAt',
+] as const;
+const userColumns = ['user.id', 'user.email', 'user.created_at as createdAt'] as const;
+const mediaColumns = ['id', 'client_id as clientId', 'blob_key as blobKey', 'file_name as fileName', 'source', 'created_at as createdAt'] as const;
 
-/** Every statement on accounts and clients; those on keys and credits stand with what all subgraphs share. The tenant is always an argument. */
+/** Every statement on accounts, users, widgets and clients; those on keys and credits stand with what all subgraphs share. The tenant is always an argument. */
 export function createStore(connection: Connection) {
   const database = connection.store<Tables>('enterprise');
-  const matching = (accountId: AccountId, search: string | null) => {
-    const clients = database().selectFrom('client').where('account_id', '=', accountId);
-    return search === null ? clients : clients.where('email_key', 'like', `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`);
-  };
+  return { ...accountStatements(database), ...userStatements(database), ...clientStatements(connection, database), ...mediaStatements(database) };
+}
+
+function accountStatements(database: Database<Tables>) {
   return {
     async insertAccount(account: Insertable<Tables['account']>): Promise<void> {
       await database().insertInto('account').values(account).execute();
     },
+    /** Null: the slug is taken. */
+    insertEnterprise: async (account: Insertable<Tables['account']>): Promise<AccountRow | null> =>
+      (await database().insertInto('account').values(account).onConflict((conflict) => conflict.column('slug').doNothing()).returning(accountColumns).executeTakeFirst()) ?? null,
+    /** Those that a partner created, newest first. */
+    listEnterprises: async (partnerId: AccountId, { limit, after }: PageRequest): Promise<AccountRow[]> => {
+      const own = database().selectFrom('account').select(accountColumns).where('partner_id', '=', partnerId).orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
+      // An id that is none of them has nothing behind it.
+      return (after === null ? own : own.where(sql<boolean>`(created_at, id) < (select created_at, id from enterprise.account where partner_id = ${partnerId} and id::text = ${after})`)).execute();
+    },
+    countEnterprises: async (partnerId: AccountId): Promise<number> =>
+      Number((await database().selectFrom('account').select((eb) => eb.fn.countAll<number>().as('total')).where('partner_id', '=', partnerId).executeTakeFirstOrThrow()).total),
     findAccount: async (accountId: AccountId): Promise<AccountRow | null> =>
       (await database().selectFrom('account').select(accountColumns).where('id', '=', accountId).executeTakeFirst()) ?? null,
-    /** Null: it exists already; see `findTwin`. */
-    async insertClient(accountId: AccountId, client: Omit<Insertable<Tables['client']>, 'account_id'>): Promise<ClientRow | null> {
-      const inserted = await database().insertInto('client').values({ ...client, account_id: accountId }).onConflict((conflict) => conflict.doNothing())
-        .returning(clientColumns).executeTakeFirst();
-      return inserted ?? null;
+    insertWidget: async (accountId: AccountId): Promise<number> =>
+      (await database().insertInto('widget').values({ account_id: accountId, enabled: true }).returning('id').executeTakeFirstOrThrow()).id,
+    listWidgets: async (accountIds: readonly AccountId[]): Promise<WidgetRow[]> =>
+      database().selectFrom('widget').innerJoin('account', 'account.id', 'account_id').select(['widget.id', 'account_id as accountId', 'enabled', 'account.name as brandName'])
+        .where('account_id', 'in', accountIds).orderBy('widget.id').execute(),
+  };
+}
+
+function userStatements(database: Database<Tables>) {
+  return {
+    /** The user with that address, who is new when there was none. */
+    getUserByEmail: async (user: Insertable<Tables['user']>): Promise<UserRow> => {
+      await database().insertInto('user').values(user).onConflict((conflict) => conflict.column('email_key').doNothing()).execute();
+      return database().selectFrom('user').select(userColumns).where('email_key', '=', user.email_key).executeTakeFirstOrThrow();
     },
+    insertMemberships: async (accountId: AccountId, userId: UserId, roles: readonly Tables['membership']['role'][]): Promise<void> => {
+      await database().insertInto('membership').values(roles.map((role) => ({ account_id: accountId, user_id: userId, role }))).execute();
+    },
+    findOwners: async (accountIds: readonly AccountId[]): Promise<(UserRow & { accountId: AccountId })[]> =>
+      database().selectFrom('membership').innerJoin('user', 'user.id', 'user_id').select([...userColumns, 'account_id as accountId'])
+        .where('account_id', 'in', accountIds).where('role', '=', 'business_owner').execute(),
+    /** Those who have to do with the account: its members, its clients' users, and owners of its keys. */
+    findUsers: async (accountId: AccountId, ids: readonly UserId[]): Promise<UserRow[]> =>
+      database().selectFrom('user').select(userColumns).where('id', 'in', ids).where((eb) => eb.or([
+        eb('id', 'in', eb.selectFrom('membership').select('user_id').where('account_id', '=', accountId)),
+        eb('id', 'in', eb.selectFrom('client').select('user_id').where('account_id', '=', accountId).$castTo<{ user_id: UserId }>()),
+        eb('id', 'in', eb.selectFrom('api_key').select('user_id').where('account_id', '=', accountId).$castTo<{ user_id: UserId }>()),
+      ])).execute(),
+  };
+}
+
+/** What a part of an e-mail address is found by. */
+const pattern = (search: string): string => `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
+
+type NewClient = Omit<Insertable<Tables['client']>, 'account_id' | 'number' | 'user_id' | 'created_by'>;
+
+function clientStatements(connection: Connection, database: Database<Tables>) {
+  return {
+    /** Null: it exists already; see `findTwin`. */
+    insertClient: async (accountId: AccountId, keyId: KeyId, client: NewClient): Promise<ClientRow | null> => connection.transaction(async () => {
+      const number = await takeNumber(database, accountId);
+      const inserted = await database().insertInto('client')
+        .values(({ selectFrom }) => ({ ...client, account_id: accountId, number, created_by: selectFrom('api_key').select('user_id').where('account_id', '=', accountId).where('id', '=', keyId) }))
+        .onConflict((conflict) => conflict.doNothing()).returning(clientColumns).executeTakeFirst();
+      if (!inserted) await giveNumberBack(database, accountId);
+      return inserted ?? null;
+    }),
     /** The client with that e-mail address, else the one with that number. */
     findTwin: async (accountId: AccountId, emailKey: string | null, phoneKey: string | null): Promise<ClientRow | null> =>
       (await database().selectFrom('client').select(clientColumns).where('account_id', '=', accountId)
@@ -38,12 +102,56 @@ export function createStore(connection: Connection) {
         .orderBy(sql`email_key is not distinct from ${emailKey} desc`).limit(1).executeTakeFirst()) ?? null,
     findClients: async (accountId: AccountId, ids: readonly ClientId[]): Promise<ClientRow[]> =>
       database().selectFrom('client').select(clientColumns).where('account_id', '=', accountId).where('id', 'in', ids).execute(),
-    listClients: async (accountId: AccountId, search: string | null, { limit, after }: PageRequest): Promise<ClientRow[]> => {
-      const clients = matching(accountId, search).select(clientColumns).orderBy('id', 'desc').limit(limit);
-      return (after === null ? clients : clients.where('id', '<', after as ClientId)).execute();
+    /** A page, newest first, and how many there are in all. */
+    listClients: async (accountId: AccountId, search: string | null, request: PageRequest): Promise<{ rows: ClientRow[]; total: number }> => {
+      const { rows } = await clientPage(accountId, search, request).execute(database());
+      return { rows: rows.filter(({ id }) => id !== null), total: rows[0]?.total ?? 0 };
     },
-    countClients: async (accountId: AccountId, search: string | null): Promise<number> =>
-      (await matching(accountId, search).select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()).total,
+  };
+}
+
+/** The number of one more client. Whoever else adds or removes one waits for the end of this transaction. */
+async function takeNumber(database: Database<Tables>, accountId: AccountId): Promise<number> {
+  const { total } = await database().insertInto('client_count').values({ account_id: accountId, total: 1 })
+    .onConflict((conflict) => conflict.column('account_id').doUpdateSet(({ eb }) => ({ total: eb('client_count.total', '+', 1) }))).returning('total').executeTakeFirstOrThrow();
+  return total;
+}
+
+async function giveNumberBack(database: Database<Tables>, accountId: AccountId): Promise<void> {
+  await database().updateTable('client_count').set(({ eb }) => ({ total: eb('total', '-', 1) })).where('account_id', '=', accountId).execute();
+}
+
+/** Without a search any page is found by its numbers; with one, everything before it is read. */
+function clientPage(accountId: AccountId, search: string | null, { limit, after, skip = 0 }: PageRequest) {
+  const found = search === null ? sql`account_id = ${accountId}` : sql`account_id = ${accountId} and email_key like ${pattern(search)}`;
+  const behind = after === null ? sql`` : sql`and id < ${after}`;
+  const total = search === null ? sql`coalesce((select total from enterprise.client_count where account_id = ${accountId}), 0)` : sql`(select count(*)::int from enterprise.client where ${found})`;
+  const numbered = skip > 0 && search === null;
+  const skipped = numbered ? sql`and number <= count.total - ${skip}::bigint order by number desc` : sql`order by id desc offset ${skip}::bigint`;
+  return sql<ClientRow & { total: number }>`select count.total, page.* from (select ${total} as total) count left join lateral (
+    select id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, user_id as "userId", created_by as "createdBy", created_at as "createdAt"
+    from enterprise.client where ${found} ${behind} ${skipped} limit ${limit}) page on true`;
+}
+
+function mediaStatements(database: Database<Tables>) {
+  return {
+    /** Null: the account has no such client. */
+    insertMedia: async (accountId: AccountId, media: Omit<Insertable<Tables['client_media']>, 'account_id'>): Promise<MediaRow | null> =>
+      (await database().insertInto('client_media').columns(['id', 'account_id', 'client_id', 'blob_key', 'file_name', 'source'])
+        .expression(({ selectFrom, val }) => selectFrom('client').where('account_id', '=', accountId).where('id', '=', media.client_id).forKeyShare()
+          .select([val(media.id).as('id'), 'account_id', 'id as client_id', val(media.blob_key).as('blob_key'), val(media.file_name).as('file_name'), val(media.source).as('source')]))
+        .returning(mediaColumns).executeTakeFirst()) ?? null,
+    findMedia: async (accountId: AccountId, ids: readonly MediaId[]): Promise<MediaRow[]> =>
+      database().selectFrom('client_media').select(mediaColumns).where('account_id', '=', accountId).where('id', 'in', ids).execute(),
+    /** A page of each client's media, newest first, and how many each has in all. */
+    listMedia: async (accountId: AccountId, clientIds: readonly ClientId[], { limit, after, skip = 0 }: PageRequest): Promise<OwnedRow<ClientId, MediaRow>[]> => {
+      const { rows } = await sql<MediaRow & { owner: ClientId; total: number }>`select owners.owner, owners.total, page.* from (
+          select client_id as owner, count(*)::int as total from enterprise.client_media where account_id = ${accountId} and client_id in (${sql.join(clientIds)}) group by client_id) owners
+        left join lateral (
+          select id, client_id as "clientId", blob_key as "blobKey", file_name as "fileName", source, created_at as "createdAt" from enterprise.client_media
+          where account_id = ${accountId} and client_id = owners.owner and (${after}::text is null or id < ${after}) order by id desc offset ${skip}::bigint limit ${limit}) page on true`.execute(database());
+      return rows.map(({ owner, total, ...row }) => ({ owner, total, row: row.id === null ? null : row }));
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Generated } from 'kysely';
-import type { BusinessType } from '../../schema/types/enterprise.ts';
+import type { BusinessType, SubscriptionStatus } from '../../schema/types/enterprise.ts';
 import type { ClientTables } from '../clients.ts';
 import type { CreditTables } from '../credits.ts';
-import type { AccountId } from '../ids.ts';
+import type { AccountId, UserId } from '../ids.ts';
 import type { KeyTables } from '../keys.ts';
 import type { AccountKind } from '../subgraph.ts';
 
@@ -10,12 +10,22 @@ type AccountTable = {
   id: AccountId;
   kind: AccountKind;
   name: string;
-  /** Set exactly for an enterprise, as is `business_type`. */
+  /** Set exactly for an enterprise, as are `business_type` and `subscription_status`. */
   slug: string | null;
   business_type: BusinessType | null;
+  subscription_status: SubscriptionStatus | null;
   website: string | null;
+  /** Who created the enterprise for its owner. */
+  partner_id: AccountId | null;
   created_at: Generated<Date>;
 };
 
+export type Role = 'business_owner' | 'admin' | 'staff';
+
 /** The tables of the schema `enterprise`. Keys, credits and clients are also read by what all subgraphs share. */
-export type Tables = Omit<KeyTables, 'account'> & CreditTables & ClientTables & { account: AccountTable };
+export type Tables = Omit<KeyTables, 'account'> & CreditTables & ClientTables & {
+  account: AccountTable;
+  user: { id: UserId; email: string; email_key: string; created_at: Generated<Date> };
+  membership: { account_id: AccountId; user_id: UserId; role: Role; created_at: Generated<Date> };
+  widget: { id: Generated<number>; account_id: AccountId; enabled: boolean; created_at: Generated<Date> };
+};

@@ -53,6 +53,8 @@ async function accept({ platform, store, catalogue, images, journal }: Parts, pa
     const id = newGenerationId();
     const taken = claim.key === null ? null : await store.claimKey(accountId, claim.key, { fingerprint: claim.fingerprint, generationId: id }, claim.since);
     if (taken) return replay(store, accountId, claim.fingerprint, taken);
+    // Whoever erases the client waits for this transaction, or this one finds nobody.
+    if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw noClient();
     const source = await keep();
     const row = await store.insertGeneration(accountId, {
       id, clientId: clientId, mode, gender: input.gender, forceNewHairline: input.forceNewHairline ?? false, sourceId: source.id, styleIds,
@@ -80,9 +82,11 @@ async function checkClient({ clients }: Platform, accountId: AccountId, given: s
   if (given === null || given === undefined) return null;
   const clientId = parseClientId(given);
   const client = clientId && (await clients.findClient(accountId, clientId));
-  if (!client) throw new Failure('NOT_FOUND', 'No such client', { path: ['input', 'clientId'] });
+  if (!client) throw noClient();
   return clientId;
 }
+
+const noClient = (): Failure => new Failure('NOT_FOUND', 'No such client', { path: ['input', 'clientId'] });
 
 /** The same photo is drawn the same way again. */
 const seedOf = ({ blobKey }: ImageRow): number => Number.parseInt(blobKey.slice(0, 7), 16);
@@ -170,8 +174,16 @@ async function finish(parts: Parts, accountId: AccountId, id: GenerationId): Pro
     const open = await parts.store.lockOpenGeneration(accountId, id);
     if (!open) return;
     await parts.platform.credits.consume(id);
+    await showClient(parts, open);
     await close(parts, open, { status: 'COMPLETED', stage: 'done', percent: 100 });
   });
+}
+
+/** The pictures of a client's generation stand among the client's media. */
+async function showClient({ platform, store }: Parts, { accountId, id, clientId }: GenerationRow): Promise<void> {
+  if (clientId === null) return;
+  const pictures = await store.listPictures(accountId, [id]);
+  await platform.clients.showPictures(accountId, clientId, pictures.map(({ blobKey, id: pictureId }) => ({ blobKey, fileName: `img-${pictureId.slice(-6).toLowerCase()}` })));
 }
 
 async function fail(parts: Parts, accountId: AccountId, id: GenerationId, failure: Omit<Failing, 'refunded'>): Promise<void> {

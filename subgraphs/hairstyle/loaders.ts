@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
-import type { AccountId, GenerationId, ImageId, PictureId } from '../ids.ts';
+import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
+import { createPageLoader } from '../page-loader.ts';
 import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { RequestContext } from '../subgraph.ts';
 import type { GenerationFilter, GenerationRow, ImageRow, PictureRow, Store } from './store.ts';
@@ -14,6 +15,7 @@ export function createLoaders(store: Store, { caller }: RequestContext) {
     generation: byId<GenerationId, GenerationRow>(accountId, store.findGenerations),
     image: byId<ImageId, ImageRow>(accountId, store.findImages),
     picture: byId<PictureId, PictureRow>(accountId, store.findPictures),
+    generationsOf: createPageLoader<ClientId, GenerationRow>(async (ids, request) => (accountId === null ? [] : store.listGenerationsOfClients(accountId, ids, request)), ({ id }) => id),
     picturesOf: new DataLoader<GenerationId, PictureRow[]>(async (ids) => {
       const rows = accountId === null ? [] : await store.listPictures(accountId, ids);
       const groups = Map.groupBy(rows, (row) => row.generationId);

@@ -2,7 +2,7 @@ import { Failure } from '../../schema/failures.ts';
 import type { GenerateHairstyleInput, Resolvers } from '../../schema/types/hairstyle.ts';
 import { type BlobKey, roundedExpiry } from '../blobs.ts';
 import { parseAccountId, parseClientId, parseGenerationId, parseImageId, parsePictureId } from '../ids.ts';
-import type { CountedPage } from '../paging.ts';
+import { type CountedPage, pageRequest } from '../paging.ts';
 import { getCaller, payload } from '../schema.ts';
 import { urlsLiveForMs } from './callback.ts';
 import type { Context, GenerationEventModel } from './models.ts';
@@ -77,7 +77,7 @@ export const resolvers: Resolvers = {
   },
   Client: {
     __resolveReference: ({ id }) => reference(parseClientId(id)),
-    generations: ({ id }, { first, after = null }, context) => context.lists.generations(getCaller(context).accountId, { clientId: id }, { first, after }).then(connection),
+    generations: ({ id }, args, { loaders }) => loaders.generationsOf(id, pageRequest(args, 10)).then(connection),
   },
 };
 

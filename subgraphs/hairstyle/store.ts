@@ -2,6 +2,7 @@ import { CamelCasePlugin, type ExpressionBuilder, type Insertable, type Selectab
 import type { BlobKey } from '../blobs.ts';
 import { type Connection, json, type Store as Database } from '../database.ts';
 import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
+import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import { openStatuses, type Status } from './rules.ts';
 import type { Tables } from './tables.ts';
@@ -70,6 +71,15 @@ function generationStatements(database: Database<Tables>) {
       database().selectFrom('generation').selectAll().where(matching(accountId, filter)).where(behind(after)).orderBy('id', 'desc').limit(limit).execute(),
     countGenerations: async (accountId: AccountId, filter: GenerationFilter): Promise<number> =>
       count(database().selectFrom('generation').select((eb) => eb.fn.countAll<number>().as('total')).where(matching(accountId, filter))),
+    /** A page of each client's generations, newest first, and how many each has in all. */
+    listGenerationsOfClients: async (accountId: AccountId, clientIds: readonly ClientId[], { limit, after, skip = 0 }: PageRequest): Promise<OwnedRow<ClientId, GenerationRow>[]> => {
+      const { rows } = await sql<GenerationRow & { owner: ClientId; total: number }>`select owners.owner, owners.total, page.* from (
+          select client_id as owner, count(*)::int as total from hairstyle.generation where account_id = ${accountId} and client_id in (${sql.join(clientIds)}) group by client_id) owners
+        left join lateral (
+          select * from hairstyle.generation where account_id = ${accountId} and client_id = owners.owner and (${after}::text is null or id < ${after})
+          order by id desc offset ${skip}::bigint limit ${limit}) page on true`.execute(database());
+      return rows.map(({ owner, total, ...row }) => ({ owner, total, row: row.id === null ? null : row }));
+    },
     findLatestGeneration: async (accountId: AccountId): Promise<GenerationRow | null> =>
       (await database().selectFrom('generation').selectAll().where('accountId', '=', accountId).orderBy('updatedAt', 'desc').limit(1).executeTakeFirst()) ?? null,
     /**

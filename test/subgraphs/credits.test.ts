@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Failure } from '../../schema/failures.ts';
 import { createCredits, type LedgerRow } from '../../subgraphs/credits.ts';
-import { createAccounts } from '../../subgraphs/enterprise/index.ts';
-import { accounts } from '../../subgraphs/enterprise/migrations/001-accounts.ts';
+import { createAccounts, enterpriseMigrations } from '../../subgraphs/enterprise/index.ts';
 import { type AccountId, newAccountId, newGenerationId } from '../../subgraphs/ids.ts';
 import { migrate } from '../../subgraphs/migrations.ts';
 import { openTestConnection } from '../support/database.ts';
@@ -12,7 +11,7 @@ const connection = await openTestConnection({ after });
 const credits = createCredits(connection);
 const everything = { first: 100, limit: 1000, after: null };
 
-before(() => migrate(connection, 'enterprise', { '001_accounts': accounts }));
+before(() => migrate(connection, 'enterprise', enterpriseMigrations));
 
 async function accountWith(amount: number): Promise<AccountId> {
   return connection.transaction(async () => {

@@ -119,9 +119,9 @@ test('a client is kept as it was given, with `api` as its source', async () => {
 test('e-mail and phone are unique within a business, however they are written, and the answer names who has them', async () => {
   const existing = idOf(await create(salon.caller, { email: 'cecil@example.com', phoneNumber: '+46701112233' }));
   const conflict = (field: string, message: string) => ({ createClient: { client: null, errors: [{ __typename: 'ConflictError', code: 'CONFLICT', message, path: ['input', field], existingId: existing }] } });
-  assert.deepEqual(await create(salon.caller, { email: 'CECIL@example.COM' }), conflict('email', 'A client with this e-mail address exists already'));
-  assert.deepEqual(await create(salon.caller, { phoneNumber: '+46 70 111-22 33' }), conflict('phoneNumber', 'A client with this phone number exists already'));
-  assert.deepEqual(await create(salon.caller, { email: 'other@example.com', phoneNumber: '+46-70-1112233' }), conflict('phoneNumber', 'A client with this phone number exists already'));
+  assert.deepEqual(await create(salon.caller, { email: 'CECIL@example.COM' }), conflict('email', 'Client with this email already exists for this enterprise'));
+  assert.deepEqual(await create(salon.caller, { phoneNumber: '+46 70 111-22 33' }), conflict('phoneNumber', 'Client with this phone number already exists for this enterprise'));
+  assert.deepEqual(await create(salon.caller, { email: 'other@example.com', phoneNumber: '+46-70-1112233' }), conflict('phoneNumber', 'Client with this phone number already exists for this enterprise'));
   assert.ok(idOf(await create(salon.caller, { phoneNumber: '46701112233' })), 'without the plus it is another number');
   assert.ok(idOf(await create(rival.caller, { email: 'cecil@example.com', phoneNumber: '+46701112233' })), 'another business may have the same client');
 });

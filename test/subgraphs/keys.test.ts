@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Failure, type FailureCode } from '../../schema/failures.ts';
 import { type AccountKind } from '../../subgraphs/subgraph.ts';
-import { createAccounts } from '../../subgraphs/enterprise/index.ts';
-import { accounts } from '../../subgraphs/enterprise/migrations/001-accounts.ts';
+import { createAccounts, enterpriseMigrations } from '../../subgraphs/enterprise/index.ts';
 import { type AccountId, newKeyId } from '../../subgraphs/ids.ts';
 import { allScopes, createKeys, defaultScopes, maskedKey } from '../../subgraphs/keys.ts';
 import { migrate } from '../../subgraphs/migrations.ts';
@@ -13,7 +12,7 @@ const connection = await openTestConnection({ after });
 const keys = await createKeys(connection);
 const everyone = createAccounts(connection);
 
-before(() => migrate(connection, 'enterprise', { '001_accounts': accounts }));
+before(() => migrate(connection, 'enterprise', enterpriseMigrations));
 after(() => keys.close());
 
 let count = 0;
@@ -138,7 +137,7 @@ test('a deletion is heard once, after its commit', async () => {
 test('a deletion is effective on another replica before it answers, and is heard there', { skip: !onPostgres }, async (t) => {
   const url = await createTestDatabase(t);
   const [here, there] = [await openAnother(t, url), await openAnother(t, url)];
-  await migrate(here, 'enterprise', { '001_accounts': accounts });
+  await migrate(here, 'enterprise', enterpriseMigrations);
   const [keysHere, keysThere] = [await createKeys(here), await createKeys(there)];
   const accountId = await createAccounts(here).createAccount({ kind: 'personal', name: 'N' });
   const { key, secret } = await keysHere.issue({ accountId, accountKind: 'personal', name: 'k', scopes: [], expiresAt: null });

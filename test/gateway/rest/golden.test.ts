@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { portrait } from '../../support/photos.ts';
 import { startTestPlatform } from '../../support/platform.ts';
+import { shapeOf } from '../../support/shape.ts';
 import golden from './golden.json' with { type: 'json' };
-
-/** What two bodies must have in common: every key, and the type behind it. Of a list the first element speaks for all. */
-function shapeOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
-  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, shapeOf(field)]).sort());
-}
 
 const platform = await startTestPlatform({ after });
 const { key } = await platform.tenant();

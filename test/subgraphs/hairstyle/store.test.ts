@@ -64,6 +64,7 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     advanceGeneration: () => store.advanceGeneration(foreign, generation.id, { status: 'COMPLETED' }),
     listGenerations: () => store.listGenerations(foreign, { clientId }, page),
     countGenerations: () => store.countGenerations(foreign, {}),
+    listGenerationsOfClients: () => store.listGenerationsOfClients(foreign, [clientId], page),
     findLatestGeneration: () => store.findLatestGeneration(foreign),
     claimKey: () => store.claimKey(foreign, 'k', { fingerprint: 'f', generationId: generation.id }, since),
     findKey: () => store.findKey(newAccountId(), 'k', since),

@@ -1,0 +1,29 @@
+import { Failure } from '../../schema/failures.ts';
+import type { CreateApiKeyInput } from '../../schema/types/enterprise.ts';
+import { type KeyId, parseKeyId } from '../ids.ts';
+import type { ApiKey, Keys } from '../keys.ts';
+import type { Caller } from '../subgraph.ts';
+import { checkNewKey } from './rules.ts';
+
+/**
+ * Issues a key of the calling account, owned by whoever owns the calling key, and allowed no more than that one.
+ * @throws Failure VALIDATION; FORBIDDEN for a scope that the calling key has not.
+ */
+export async function createKey(keys: Keys, caller: Caller, input: CreateApiKeyInput): Promise<{ apiKey: ApiKey; secret: string }> {
+  const { accountId, accountKind, keyId } = caller;
+  const { name, expiresAt } = checkNewKey(input, new Date());
+  const scopes = [...new Set(input.scopes ?? caller.scopes)];
+  const excess = scopes.find((scope) => !caller.scopes.has(scope));
+  if (excess !== undefined) throw new Failure('FORBIDDEN', `This key may not give the scope ${excess.slice(0, 64)}`, { path: ['input', 'scopes'] });
+  const { userId } = await keys.get(accountId, keyId);
+  const { key, secret } = await keys.issue({ accountId, accountKind, name, scopes, expiresAt, userId });
+  return { apiKey: key, secret };
+}
+
+/** @throws Failure NOT_FOUND; LAST_KEY. */
+export async function deleteKey(keys: Keys, { accountId }: Caller, id: string): Promise<{ deletedId: KeyId }> {
+  const keyId = parseKeyId(id);
+  if (!keyId) throw new Failure('NOT_FOUND', 'API key not found', { path: ['id'] });
+  await keys.delete(accountId, keyId);
+  return { deletedId: keyId };
+}
