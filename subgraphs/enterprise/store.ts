@@ -105,7 +105,7 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
     /** A page, newest first, and how many there are in all. */
     listClients: async (accountId: AccountId, search: string | null, request: PageRequest): Promise<{ rows: ClientRow[]; total: number }> => {
       const { rows } = await clientPage(accountId, search, request).execute(database());
-      return { rows: rows.filter(({ id }) => id !== null), total: rows[0]?.total ?? 0 };
+      return { rows: rows.flatMap(({ total, ...row }) => (total === 0 || row.id === null ? [] : [row])), total: rows[0]?.total ?? 0 };
     },
   };
 }
@@ -124,10 +124,11 @@ async function giveNumberBack(database: Database<Tables>, accountId: AccountId):
 /** Without a search any page is found by its numbers; with one, everything before it is read. */
 function clientPage(accountId: AccountId, search: string | null, { limit, after, skip = 0 }: PageRequest) {
   const found = search === null ? sql`account_id = ${accountId}` : sql`account_id = ${accountId} and email_key like ${pattern(search)}`;
-  const behind = after === null ? sql`` : sql`and id < ${after}`;
+  // Whoever stood at the cursor may be erased: then it goes on with those who were created before.
+  const behind = after === null ? sql`` : sql`and number < coalesce((select number from enterprise.client where account_id = ${accountId} and id = ${after}),
+    (select max(number) + 1 from enterprise.client where account_id = ${accountId} and id < ${after}))`;
   const total = search === null ? sql`coalesce((select total from enterprise.client_count where account_id = ${accountId}), 0)` : sql`(select count(*)::int from enterprise.client where ${found})`;
-  const numbered = skip > 0 && search === null;
-  const skipped = numbered ? sql`and number <= count.total - ${skip}::bigint order by number desc` : sql`order by id desc offset ${skip}::bigint`;
+  const skipped = search === null ? sql`and number <= count.total - ${skip}::bigint order by number desc` : sql`order by number desc offset ${skip}::bigint`;
   return sql<ClientRow & { total: number }>`select count.total, page.* from (select ${total} as total) count left join lateral (
     select id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, user_id as "userId", created_by as "createdBy", created_at as "createdAt"
     from enterprise.client where ${found} ${behind} ${skipped} limit ${limit}) page on true`;

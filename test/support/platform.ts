@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLookgraph } from '../../gateway/start.ts';
+import { type Connection, openConnection } from '../../subgraphs/database.ts';
 import { createAccounts } from '../../subgraphs/enterprise/index.ts';
 import { parseEnvironment, type VariableName } from '../../subgraphs/env.ts';
 import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
@@ -17,6 +18,14 @@ export type Answer<Body = Record<string, unknown>> = { status: number; headers: 
 type Init = { method?: string; key?: string | null; headers?: Record<string, string>; json?: unknown; body?: NonNullable<RequestInit['body']> };
 export type TestPlatform = Awaited<ReturnType<typeof startTestPlatform>>;
 
+type TestOptions = {
+  workers?: number;
+  allow?: readonly string[];
+  variables?: Partial<Record<VariableName, string>>;
+  /** Listens in on everything that is asked of the database. */
+  wrap?: (connection: Connection) => Connection;
+};
+
 /** A platform that does not stop is a leak, and worth more than a test that never ends. */
 const stopWithinMs = 30_000;
 
@@ -24,7 +33,7 @@ const stopWithinMs = 30_000;
  * The whole product in this process, as `npm start` runs it: its own database and folder, a free port, real sockets, the embedded engine.
  * Stopped after the test or file.
  */
-export async function startTestPlatform(t: Scope, { workers = 4, allow = [], variables = {} }: { workers?: number; allow?: readonly string[]; variables?: Partial<Record<VariableName, string>> } = {}) {
+export async function startTestPlatform(t: Scope, { workers = 4, allow = [], variables = {}, wrap }: TestOptions = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'platform-'));
   // The database is dropped last: the platform must have let go of it.
   const drops: (() => Promise<void>)[] = [];
@@ -34,8 +43,8 @@ export async function startTestPlatform(t: Scope, { workers = 4, allow = [], var
     ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
   });
   // Closed by the platform itself.
-  const embedded = databaseUrl === null ? { connection: await openTestConnection({ after: () => undefined }) } : {};
-  const lookgraph = await startLookgraph(env, embedded);
+  const opened = databaseUrl === null ? await openTestConnection({ after: () => undefined }) : await openConnection({ databaseUrl, dataDir: null });
+  const lookgraph = await startLookgraph(env, { connection: wrap ? wrap(opened) : opened });
   t.after(async () => {
     await within(stopWithinMs, lookgraph.stop(), 'the platform did not stop');
     for (const drop of drops) await drop();

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { parse } from 'graphql';
-import { createClients } from '../../subgraphs/clients.ts';
-import { createCredits } from '../../subgraphs/credits.ts';
-import type { Connection } from '../../subgraphs/database.ts';
-import { createAccounts, createEnterprise, type NewAccount } from '../../subgraphs/enterprise/index.ts';
-import { clientKeys, isSlug, phoneKeyOf } from '../../subgraphs/enterprise/rules.ts';
-import { type AccountId, newClientId, newGenerationId } from '../../subgraphs/ids.ts';
-import { createKeys, defaultScopes } from '../../subgraphs/keys.ts';
-import type { Platform } from '../../subgraphs/platform.ts';
-import type { Caller } from '../../subgraphs/subgraph.ts';
-import { openTestConnection } from '../support/database.ts';
+import { createClients } from '../../../subgraphs/clients.ts';
+import { createCredits } from '../../../subgraphs/credits.ts';
+import type { Connection } from '../../../subgraphs/database.ts';
+import { createAccounts, createEnterprise, type NewAccount } from '../../../subgraphs/enterprise/index.ts';
+import { clientKeys, isSlug, phoneKeyOf } from '../../../subgraphs/enterprise/rules.ts';
+import { type AccountId, newClientId, newGenerationId } from '../../../subgraphs/ids.ts';
+import { createKeys, defaultScopes } from '../../../subgraphs/keys.ts';
+import type { Platform } from '../../../subgraphs/platform.ts';
+import type { Caller } from '../../../subgraphs/subgraph.ts';
+import { openTestConnection } from '../../support/database.ts';
 
 const connection = await openTestConnection({ after });
 let statements = 0;

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Connection } from '../../subgraphs/database.ts';
+import { onPostgres } from '../support/database.ts';
+import { nobody, smallPortrait } from '../support/photos.ts';
+import { startTestPlatform, type Tenant } from '../support/platform.ts';
+import { addClient, addPhoto, openBusiness, type TestSalon } from '../support/salon.ts';
+
+let statements = 0;
+const counting = (connection: Connection): Connection => ({
+  ...connection,
+  store: <Tables>(schema: string) => {
+    const store = connection.store<Tables>(schema);
+    return () => (statements++, store());
+  },
+});
+const platform = await startTestPlatform({ after }, { wrap: counting });
+let partner: Tenant;
+let salon: TestSalon;
+let rival: TestSalon;
+let client: string;
+let job: string;
+
+before(async () => {
+  partner = await platform.tenant({ kind: 'partner' });
+  [salon, rival] = [await openBusiness(platform, partner.key), await openBusiness(platform, partner.key)];
+  client = await addClient(platform, salon, { email: 'jane@example.com', name: 'Jane' });
+  await platform.upload(salon.key, await smallPortrait(300));
+  job = await platform.generate(salon.key, { styles: ['817941'], image_name: 'me.jpg', client_id: client });
+  assert.equal((await platform.ended(salon.key, job)).body.data.status, 'completed');
+});
+
+test('from partner to history over REST alone, paid with the credits that came with the business', async () => {
+  const { status, body } = await platform.rest<{ generations: { id: string; images: string[] }[] }>(salon.at(`clients/${client}/generations`), { key: salon.key });
+  assert.deepEqual([status, body.generations.map(({ id, images }) => [id, images.length])], [200, [[job.replace('job_', 'gen_'), 1]]]);
+  const { viewer } = await platform.gql<{ viewer: unknown }>(salon.key, '{ viewer { account { credits { available reserved } } } }');
+  assert.deepEqual(viewer, { account: { credits: { available: 19, reserved: 0 } } });
+});
+
+test('the same in the graph, one operation each', async () => {
+  type Made = { createEnterprise: { secret: string; enterprise: { slug: string; id: string }; errors: unknown[] } };
+  const { createEnterprise: { secret, enterprise } } = await platform.gql<Made>(partner.key, `mutation { createEnterprise(input: { businessName: "Graph Salon", businessType: BARBER, ownerEmail: "g@example.com" }) {
+    enterprise { id slug links { widgetEmbed } } widget { id enabled } secret errors { message } } }`);
+  const { createClient } = await platform.gql<{ createClient: { client: { id: string } } }>(secret, `mutation { createClient(enterprise: "${enterprise.slug}", input: { email: "joe@example.com" }) { client { id } errors { message } } }`);
+  await platform.upload(secret, await smallPortrait(300));
+  const { generateHairstyle } = await platform.gql<{ generateHairstyle: { generation: { id: string; client: { id: string; email: string } } } }>(secret, `mutation ($client: ID!) {
+    generateHairstyle(input: { mode: TEST, gender: UNISEX, styleIds: ["817941"], imageName: "me.jpg", clientId: $client }) { generation { id client { id email } } errors { message } } }`, { client: createClient.client.id });
+  const { id } = generateHairstyle.generation;
+  assert.deepEqual(generateHairstyle.generation.client, { id: createClient.client.id, email: 'joe@example.com' });
+  await platform.ended(secret, id);
+  const { enterprise: seen } = await platform.gql<{ enterprise: object }>(secret, `{ enterprise(slug: "${enterprise.slug}") { id clients { nodes { email generations { totalCount nodes { id images { url } } } media { totalCount } } } } }`);
+  assert.match(JSON.stringify(seen), new RegExp(`"id":"${enterprise.id}".*"email":"joe@example.com".*"totalCount":1.*"${id}".*"totalCount":1`));
+});
+
+describe('a second business sees none of it', () => {
+  const everyRoute = (at: TestSalon['at'], id: string) => [
+    ['GET', at('clients')], ['POST', at('clients'), { email: 'x@example.com' }], ['GET', at(`clients/${id}`)], ['GET', at(`clients/${id}/generations`)], ['POST', at(`clients/${id}/media`)],
+    ['GET', at('api-keys')], ['POST', at('api-keys'), { name: 'x' }], ['DELETE', at('api-keys/key_01ARZ3NDEKTSV4RRFFQ69G5FAV')],
+  ] as const;
+  const send = async ([method, path, json]: ReturnType<typeof everyRoute>[number], key: string) => {
+    const form = new FormData();
+    form.append('file', new Blob([new Uint8Array(await nobody())]), 'a.jpg');
+    const payload = json ? { json } : path.endsWith('/media') ? { body: form } : {};
+    const { status, body } = await platform.rest(path, { method, key, ...payload });
+    return { status, body };
+  };
+  test('403 for a slug that is not its own, existing or not, by every route and every kind of key', async () => {
+    const personal = await platform.tenant();
+    for (const key of [rival.key, personal.key, partner.key]) {
+      const [theirs, nobodys] = [everyRoute(salon.at, client), everyRoute((rest) => `/api/v1/enterprise/no-such-salon-1/${rest}`, client)];
+      for (const [index, one] of theirs.entries()) {
+        const [foreign, none] = [await send(one, key), await send(nobodys[index] ?? one, key)];
+        assert.equal(foreign.status, 403, `${one[0]} ${one[1]}`);
+        assert.deepEqual(foreign, none);
+      }
+    }
+  });
+  test('404 for a client that is not its own, as for nobody', async () => {
+    for (const one of everyRoute(rival.at, client).filter(([, path]) => path.includes(client))) {
+      const [theirs, nobodys] = [await send(one, rival.key), await send([one[0], one[1].replace(client, 'client_01ARZ3NDEKTSV4RRFFQ69G5FAV')], rival.key)];
+      assert.deepEqual([theirs.status, theirs], [404, nobodys], one[1]);
+    }
+    const used = await platform.rest('/api/v1/generation/hairstyle', { key: rival.key, json: { mode: 'test', gender: 'person', styles: ['817941'], image_url: 'http://127.0.0.1:1/x.jpg', client_id: client } });
+    assert.deepEqual([used.status, used.body['message']], [404, 'No such client']);
+  });
+  test('FORBIDDEN and null in the graph', async () => {
+    const { body } = await platform.rest<{ errors: { extensions: { code: string } }[] }>('/graphql', { key: rival.key, json: { query: `{ enterprise(slug: "${salon.slug}") { id } }` } });
+    assert.deepEqual(body.errors.map(({ extensions }) => extensions.code), ['FORBIDDEN']);
+    const { viewer } = await platform.gql<{ viewer: unknown }>(rival.key, `{ viewer { account { ... on Enterprise { client(id: "${client}") { id } } } } }`);
+    assert.deepEqual(viewer, { account: { client: null } });
+  });
+});
+
+test('a page of clients with media and generations is at most 5 statements', async () => {
+  const shop = await openBusiness(platform, partner.key);
+  const portrait = await nobody();
+  const once = async (): Promise<number> => {
+    statements = 0;
+    const { enterprise } = await platform.gql<{ enterprise: { clients: { nodes: unknown[] } } }>(shop.key, `{ enterprise(slug: "${shop.slug}") { clients(first: 50, page: 1) { totalCount nodes {
+      id email media(first: 5) { totalCount nodes { id fileUrl } } generations(first: 5) { totalCount nodes { id progress { status } images { url } } } } } } }`);
+    assert.ok(enterprise.clients.nodes.length > 0);
+    return statements;
+  };
+  // When a key was last used is written at a moment of its own.
+  const cost = async (): Promise<number> => Math.min(await once(), await once());
+  await platform.upload(shop.key, await smallPortrait(300));
+  const grow = async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index++) {
+      const id = await addClient(platform, shop, { email: `c${index}-${count}@example.com` });
+      assert.equal((await addPhoto(platform, shop, id, portrait)).status, 200);
+      await platform.ended(shop.key, await platform.generate(shop.key, { mode: 'test', styles: ['817941'], image_name: 'me.jpg', client_id: id }));
+    }
+  };
+  await grow(1);
+  const one = await cost();
+  await grow(4);
+  assert.equal(await cost(), one);
+  // Where others may delete it, the key is looked up every time.
+  assert.ok(one <= (onPostgres ? 6 : 5), `${one} statements`);
+});

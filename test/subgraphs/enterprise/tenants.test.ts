@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { BlobKey } from '../../../subgraphs/blobs.ts';
+import { createClients } from '../../../subgraphs/clients.ts';
+import { createCredits } from '../../../subgraphs/credits.ts';
+import { createAccounts, enterpriseMigrations } from '../../../subgraphs/enterprise/index.ts';
+import { createStore, type Store } from '../../../subgraphs/enterprise/store.ts';
+import { type AccountId, newAccountId, newClientId, newGenerationId, newMediaId, newUserId } from '../../../subgraphs/ids.ts';
+import { createKeys, type Keys } from '../../../subgraphs/keys.ts';
+import { migrate } from '../../../subgraphs/migrations.ts';
+import { openTestConnection } from '../../support/database.ts';
+
+const connection = await openTestConnection({ after });
+await migrate(connection, 'enterprise', enterpriseMigrations);
+const store = createStore(connection);
+const keys = await createKeys(connection);
+after(() => keys.close());
+const credits = createCredits(connection);
+const clients = createClients(connection);
+const page = { first: 10, limit: 11, after: null };
+const blobKey = `${'a'.repeat(64)}-0123456789abcdef.jpg` as BlobKey;
+
+async function fill() {
+  const partner = await createAccounts(connection).createAccount({ kind: 'partner', name: 'Partner' });
+  const user = await store.getUserByEmail({ id: newUserId(), email: 'Owner@example.com', email_key: 'owner@example.com' });
+  const account = { id: newAccountId(), kind: 'enterprise' as const, name: 'Salon', slug: 'salon-1000', business_type: 'SALON' as const, subscription_status: 'ACTIVE' as const, website: null, partner_id: partner };
+  assert.ok(await store.insertEnterprise(account));
+  const owner = account.id;
+  await store.insertMemberships(owner, user.id, ['business_owner']);
+  await store.insertWidget(owner);
+  const { key, secret } = await keys.issue({ accountId: owner, accountKind: 'enterprise', name: 'k', scopes: [], expiresAt: null, userId: user.id });
+  await credits.grant(owner, 5, 'trial');
+  const job = newGenerationId();
+  await credits.reserve(owner, job, 1, 'picture');
+  const client = await store.insertClient(owner, key.id, { id: newClientId(), email: 'jane@example.com', email_key: 'jane@example.com', name: 'Jane', phone_number: '+1555', phone_key: '+1555', source: 'api' });
+  assert.ok(client);
+  const media = await store.insertMedia(owner, { id: newMediaId(), client_id: client.id, blob_key: blobKey, file_name: 'a', source: 'upload' });
+  assert.ok(media);
+  return { partner, user, owner, account, key, secret, job, client, media };
+}
+
+const own = await fill();
+
+/** Nothing of anybody: null, no rows, no number. */
+function isNothing(found: unknown): boolean {
+  if (found === null || found === 0 || found === false || (Array.isArray(found) && found.length === 0)) return true;
+  return typeof found === 'object' && JSON.stringify(found) === JSON.stringify({ rows: [], total: 0 });
+}
+
+async function walked(walk: Record<string, () => Promise<unknown>>, whole: object): Promise<void> {
+  assert.deepEqual(Object.keys(walk).sort(), Object.keys(whole).sort());
+  for (const [name, call] of Object.entries(walk)) {
+    const found = await call();
+    assert.ok(isNothing(found), `${name} gave ${JSON.stringify(found)}`);
+  }
+}
+
+/** Everything that the database holds of the owner, as text. */
+const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['account', 'api_key', 'balance', 'ledger', 'client', 'client_count', 'client_media', 'membership', 'widget'].map((table) =>
+  connection.execute(`select to_jsonb(t) as row from enterprise.${table} t where ${table === 'account' ? 'id' : 'account_id'} = $1 order by 1`, [own.owner]))));
+
+const strangerOf = async (): Promise<AccountId> => createAccounts(connection).createAccount({ kind: 'enterprise', name: 'Rival', slug: `rival-${newClientId().slice(-8).toLowerCase()}`, businessType: 'BARBER' });
+
+test('a foreign tenant gets nothing and changes nothing, by every function of the store', async () => {
+  const before = await everything();
+  const foreign = await strangerOf();
+  const { owner, user, client, media, key } = own;
+  const walk: { [Name in keyof Store]: () => Promise<unknown> } = {
+    insertAccount: async () => null,
+    insertEnterprise: () => store.insertEnterprise({ ...own.account, id: newAccountId() }),
+    listEnterprises: () => store.listEnterprises(foreign, page),
+    countEnterprises: () => store.countEnterprises(foreign),
+    findAccount: () => store.findAccount(newAccountId()),
+    insertWidget: async () => null,
+    listWidgets: () => store.listWidgets([foreign]),
+    // Users are nobody's: who knows an address already learns the id of its user, and nothing of its accounts.
+    getUserByEmail: async () => null,
+    insertMemberships: async () => null,
+    findOwners: () => store.findOwners([foreign]),
+    findUsers: () => store.findUsers(foreign, [user.id]),
+    insertClient: async () => (await store.insertClient(foreign, key.id, { id: newClientId(), email: null, email_key: 'x', name: null, phone_number: null, phone_key: null, source: 'api' }))?.createdBy ?? null,
+    findTwin: () => store.findTwin(foreign, 'jane@example.com', '+1555'),
+    findClients: () => store.findClients(foreign, [client.id]),
+    listClients: () => store.listClients(foreign, 'jane', page),
+    insertMedia: () => store.insertMedia(foreign, { id: newMediaId(), client_id: client.id, blob_key: blobKey, file_name: 'b', source: 'upload' }),
+    findMedia: () => store.findMedia(foreign, [media.id]),
+    listMedia: () => store.listMedia(foreign, [client.id], page),
+  };
+  await walked(walk, store);
+  assert.equal(await everything(), before);
+  assert.deepEqual((await store.listClients(owner, null, page)).rows, [client]);
+  assert.deepEqual(await store.findMedia(owner, [media.id]), [media]);
+});
+
+test('the same of keys, credits and what all subgraphs know of clients', async () => {
+  const before = await everything();
+  const foreign = await strangerOf();
+  const { owner, client, key, job } = own;
+  const refusedKey = (work: Promise<unknown>): Promise<null> => work.then(() => assert.fail('it was done'), (error: unknown) => (assert.match(String(error), /API key not found/), null));
+  const keyWalk: { [Name in keyof Keys]: () => Promise<unknown> } = {
+    issue: async () => null,
+    findCaller: () => keys.findCaller(`ak_${'0'.repeat(43)}`),
+    list: () => keys.list(foreign),
+    find: () => keys.find(foreign, key.id),
+    get: () => refusedKey(keys.get(foreign, key.id)),
+    delete: () => refusedKey(keys.delete(foreign, key.id)),
+    onDeleted: async () => null,
+    close: async () => null,
+  };
+  await walked(keyWalk, keys);
+  await walked({
+    findClient: () => clients.findClient(foreign, client.id),
+    holdClient: () => connection.transaction(() => clients.holdClient(foreign, client.id)),
+    showPictures: () => clients.showPictures(foreign, client.id, [{ blobKey, fileName: 'x' }]).then(() => null),
+  }, clients);
+  assert.deepEqual([await credits.ledger(foreign, page), await credits.charges(foreign, job), await credits.chargesOf(foreign, [job])], [[], [], []]);
+  assert.deepEqual(await credits.balance(foreign), { available: 0, reserved: 0 });
+  assert.equal(await everything(), before);
+  assert.equal((await clients.findClient(owner, client.id))?.email, 'jane@example.com');
+});
+
+test('numbers of clients have no gap, whatever is added at once and refused', async () => {
+  const owner = await strangerOf();
+  const add = (email: string) => store.insertClient(owner, own.key.id, { id: newClientId(), email, email_key: email, name: null, phone_number: null, phone_key: null, source: 'api' });
+  await Promise.all(Array.from({ length: 40 }, (_, index) => add(`c${index % 25}@example.com`)));
+  const numbers = await connection.execute('select number from enterprise.client where account_id = $1 order by number', [owner]);
+  assert.deepEqual(numbers.map(({ number }) => number), Array.from({ length: 25 }, (_, index) => index + 1));
+  const pages = await Promise.all([0, 10, 20, 30].map(async (skip) => store.listClients(owner, null, { first: 10, limit: 10, after: null, skip })));
+  assert.deepEqual(pages.map(({ rows, total }) => [rows.length, total]), [[10, 25], [10, 25], [5, 25], [0, 25]]);
+  assert.equal(new Set(pages.flatMap(({ rows }) => rows.map(({ id }) => id))).size, 25);
+});
