@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
-import type { Generated, Insertable } from 'kysely';
+import { type Generated, type Insertable, sql } from 'kysely';
 import { Failure } from '../schema/failures.ts';
 import type { Connection, Store } from './database.ts';
-import { type AccountId, newLineId } from './ids.ts';
+import { type AccountId, type KeyId, newLineId } from './ids.ts';
 import type { PageRequest } from './paging.ts';
 
 type BalanceTable = { account_id: AccountId; available: number; reserved: number };
-type LedgerTable = { id: string; account_id: AccountId; job_id: string | null; kind: LedgerKind; amount: number; reason: string; at: Generated<Date> };
+type LedgerTable = { id: string; account_id: AccountId; job_id: string | null; kind: LedgerKind; amount: number; reason: string; at: Generated<Date>; key_id: KeyId | null };
 /** Tables of the books, in the schema `enterprise`. */
 export type CreditTables = { balance: BalanceTable; ledger: LedgerTable };
 
 export type LedgerKind = 'grant' | 'reserve' | 'consume' | 'release';
 export type Balance = { available: number; reserved: number };
 /** One line of the book. `amount` is positive; the kind says which way. Ids ascend with time. */
-export type LedgerRow = { id: string; accountId: AccountId; jobId: string | null; kind: LedgerKind; amount: number; reason: string; at: Date };
+export type LedgerRow = { id: string; accountId: AccountId; jobId: string | null; kind: LedgerKind; amount: number; reason: string; at: Date; /** The key whose job it was. */ keyId: KeyId | null };
+/** What one key spent on one day of UTC, `2026-01-15`, and on how many jobs. */
+export type UsageRow = { day: string; keyId: KeyId | null; credits: number; jobs: number };
 
 /** The books: an append-only ledger, and its sums in one row per account, changed together. */
 export type Credits = {
@@ -22,7 +24,7 @@ export type Credits = {
    * Holds credits for a job, in the caller's transaction. Nothing is written for 0, nor when the job holds some already.
    * @throws Failure INSUFFICIENT_CREDITS with `required` and `available`.
    */
-  reserve(accountId: AccountId, jobId: string, amount: number, reason: string): Promise<void>;
+  reserve(accountId: AccountId, jobId: string, amount: number, reason: string, keyId?: KeyId | null): Promise<void>;
   /** Spends what the job holds. Nothing happens when it holds nothing, or no longer. */
   consume(jobId: string): Promise<void>;
   /** Gives back what the job holds; whether it held something. */
@@ -33,9 +35,11 @@ export type Credits = {
   /** The lines of a job, oldest first. */
   charges(accountId: AccountId, jobId: string): Promise<LedgerRow[]>;
   chargesOf(accountId: AccountId, jobIds: readonly string[]): Promise<LedgerRow[]>;
+  /** What was spent since a moment, newest day first, keys in order. */
+  usage(accountId: AccountId, since: Date): Promise<UsageRow[]>;
 };
 
-const columns = ['id', 'account_id as accountId', 'job_id as jobId', 'kind', 'amount', 'reason', 'at'] as const;
+const columns = ['id', 'account_id as accountId', 'job_id as jobId', 'kind', 'amount', 'reason', 'at', 'key_id as keyId'] as const;
 
 export function createCredits(connection: Connection): Credits {
   const store = connection.store<CreditTables>('enterprise');
@@ -68,30 +72,30 @@ function writing(connection: Connection, book: Book): Pick<Credits, 'grant' | 'r
     if (!reserved) return false;
     await book.lock(reserved.accountId);
     if ((await book.linesOf(jobId)).length > 1) return false;
-    const { accountId, amount, reason } = reserved;
-    await book.write({ account_id: accountId, job_id: jobId, kind, amount, reason }, { available: kind === 'release' ? amount : 0, reserved: -amount });
+    const { accountId, amount, reason, keyId } = reserved;
+    await book.write({ account_id: accountId, job_id: jobId, kind, amount, reason, key_id: keyId }, { available: kind === 'release' ? amount : 0, reserved: -amount });
     return true;
   });
   return {
     grant: (accountId, amount, reason) => connection.transaction(async () => {
       assert(Number.isInteger(amount) && amount > 0, 'a grant is a positive whole number');
       await book.open(accountId);
-      await book.write({ account_id: accountId, job_id: null, kind: 'grant', amount, reason }, { available: amount, reserved: 0 });
+      await book.write({ account_id: accountId, job_id: null, kind: 'grant', amount, reason, key_id: null }, { available: amount, reserved: 0 });
     }),
-    reserve: (accountId, jobId, amount, reason) => connection.transaction(async () => {
+    reserve: (accountId, jobId, amount, reason, keyId = null) => connection.transaction(async () => {
       assert(Number.isInteger(amount) && amount >= 0, 'a cost is a whole number');
       if (amount === 0) return;
       const available = (await book.lock(accountId))?.available ?? 0;
       if ((await book.linesOf(jobId)).length > 0) return;
       if (available < amount) throw new Failure('INSUFFICIENT_CREDITS', `Insufficient credits: ${amount} required, ${available} available`, { required: amount, available });
-      await book.write({ account_id: accountId, job_id: jobId, kind: 'reserve', amount, reason }, { available: -amount, reserved: amount });
+      await book.write({ account_id: accountId, job_id: jobId, kind: 'reserve', amount, reason, key_id: keyId }, { available: -amount, reserved: amount });
     }),
     consume: async (jobId) => void (await settle(jobId, 'consume')),
     release: (jobId) => settle(jobId, 'release'),
   };
 }
 
-function reading(store: Store<CreditTables>): Pick<Credits, 'balance' | 'ledger' | 'charges' | 'chargesOf'> {
+function reading(store: Store<CreditTables>): Pick<Credits, 'balance' | 'ledger' | 'charges' | 'chargesOf' | 'usage'> {
   const lines = (accountId: AccountId) => store().selectFrom('ledger').select(columns).where('account_id', '=', accountId);
   return {
     async balance(accountId) {
@@ -101,5 +105,10 @@ function reading(store: Store<CreditTables>): Pick<Credits, 'balance' | 'ledger'
     ledger: (accountId, { limit, after }) => (after === null ? lines(accountId) : lines(accountId).where('id', '<', after)).orderBy('id', 'desc').limit(limit).execute(),
     charges: (accountId, jobId) => lines(accountId).where('job_id', '=', jobId).orderBy('id').execute(),
     chargesOf: (accountId, jobIds) => lines(accountId).where('job_id', 'in', jobIds).orderBy('id').execute(),
+    async usage(accountId, since) {
+      const { rows } = await sql<UsageRow>`select to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, key_id as "keyId", sum(amount)::int as credits, count(*)::int as jobs
+        from enterprise.ledger where account_id = ${accountId} and kind = 'consume' and at >= ${since} group by 1, 2 order by 1 desc, 2`.execute(store());
+      return rows;
+    },
   };
 }

@@ -219,6 +219,8 @@ export type Query = {
   readonly hairColors: ReadonlyArray<HairColor>;
   /** Null when the caller's account has no generation of that id. */
   readonly hairstyleGeneration?: Maybe<HairstyleGeneration>;
+  /** What generateHairstyle would reserve, before anything is started. Refuses styles as that does. */
+  readonly generationCost: GenerationCost;
   /** Null when the caller's account has no image of that id. */
   readonly sourceImage?: Maybe<SourceImage>;
 };
@@ -249,8 +251,21 @@ export type QueryHairstyleGenerationArgs = {
 };
 
 
+export type QueryGenerationCostArgs = {
+  mode?: GenerationMode;
+  styleIds: ReadonlyArray<Scalars['ID']['input']>;
+};
+
+
 export type QuerySourceImageArgs = {
   id: Scalars['ID']['input'];
+};
+
+/** The price of a generation and what the account has for it. */
+export type GenerationCost = {
+  readonly required: Scalars['Int']['output'];
+  readonly available: Scalars['Int']['output'];
+  readonly isCovered: Scalars['Boolean']['output'];
 };
 
 export type GenerateHairstyleInput = {
@@ -695,6 +710,7 @@ export type ResolversTypes = {
   Account: ResolverTypeWrapper<AccountModel>;
   Client: ResolverTypeWrapper<ClientModel>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  GenerationCost: ResolverTypeWrapper<GenerationCost>;
   GenerateHairstyleInput: GenerateHairstyleInput;
   CreateImageInput: CreateImageInput;
   GenerateHairstylePayload: ResolverTypeWrapper<Omit<GenerateHairstylePayload, 'generation' | 'errors'> & { generation?: Maybe<ResolversTypes['HairstyleGeneration']>, errors: ReadonlyArray<ResolversTypes['UserError']> }>;
@@ -747,6 +763,7 @@ export type ResolversParentTypes = {
   Account: AccountModel;
   Client: ClientModel;
   Query: Record<PropertyKey, never>;
+  GenerationCost: GenerationCost;
   GenerateHairstyleInput: GenerateHairstyleInput;
   CreateImageInput: CreateImageInput;
   GenerateHairstylePayload: Omit<GenerateHairstylePayload, 'generation' | 'errors'> & { generation?: Maybe<ResolversParentTypes['HairstyleGeneration']>, errors: ReadonlyArray<ResolversParentTypes['UserError']> };
@@ -914,7 +931,14 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   hairstyle?: Resolver<Maybe<ResolversTypes['Hairstyle']>, ParentType, ContextType, RequireFields<QueryHairstyleArgs, 'id'>>;
   hairColors?: Resolver<ReadonlyArray<ResolversTypes['HairColor']>, ParentType, ContextType, Partial<QueryHairColorsArgs>>;
   hairstyleGeneration?: Resolver<Maybe<ResolversTypes['HairstyleGeneration']>, ParentType, ContextType, RequireFields<QueryHairstyleGenerationArgs, 'id'>>;
+  generationCost?: Resolver<ResolversTypes['GenerationCost'], ParentType, ContextType, RequireFields<QueryGenerationCostArgs, 'mode' | 'styleIds'>>;
   sourceImage?: Resolver<Maybe<ResolversTypes['SourceImage']>, ParentType, ContextType, RequireFields<QuerySourceImageArgs, 'id'>>;
+};
+
+export type GenerationCostResolvers<ContextType = Context, ParentType extends ResolversParentTypes['GenerationCost'] = ResolversParentTypes['GenerationCost']> = {
+  required?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  available?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  isCovered?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
 };
 
 export type GenerateHairstylePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['GenerateHairstylePayload'] = ResolversParentTypes['GenerateHairstylePayload']> = {
@@ -1078,6 +1102,7 @@ export type Resolvers<ContextType = Context> = {
   Account?: AccountResolvers<ContextType>;
   Client?: ClientResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  GenerationCost?: GenerationCostResolvers<ContextType>;
   GenerateHairstylePayload?: GenerateHairstylePayloadResolvers<ContextType>;
   CancelGenerationPayload?: CancelGenerationPayloadResolvers<ContextType>;
   CreateImagePayload?: CreateImagePayloadResolvers<ContextType>;

@@ -1,6 +1,6 @@
 import type { BlobStore } from '../blobs.ts';
 import type { ClientRow } from '../clients.ts';
-import type { Balance, Credits, LedgerRow } from '../credits.ts';
+import type { Balance, Credits, LedgerRow, UsageRow } from '../credits.ts';
 import type { AccountId, GenerationId } from '../ids.ts';
 import type { ApiKey, Keys } from '../keys.ts';
 import type { Platform } from '../platform.ts';
@@ -22,6 +22,7 @@ export type UserModel = UserRow;
 export type WidgetModel = WidgetRow;
 export type ApiKeyModel = ApiKey;
 export type CreditBalanceModel = Balance & { accountId: AccountId };
+export type CreditUsageModel = UsageRow;
 export type LedgerEntryModel = LedgerRow;
 export type HairstyleGenerationModel = { id: GenerationId };
 export type ViewerModel = Caller;

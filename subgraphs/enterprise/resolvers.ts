@@ -10,6 +10,7 @@ import { createBusiness, pageOfBusinesses } from './business.ts';
 import { addMedia, createClient, pageOfClients } from './client.ts';
 import { createKey, deleteKey } from './key.ts';
 import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, LedgerEntryModel, WidgetModel } from './models.ts';
+import { usageSince } from './rules.ts';
 import { embedUrlOf, linksOf, parseWidgetId } from './widget.ts';
 
 const typeOf = { personal: 'PersonalAccount', enterprise: 'Enterprise', partner: 'PartnerAccount', organization: 'Organization' } as const satisfies Record<AccountKind, string>;
@@ -84,7 +85,11 @@ export const resolvers: Resolvers = {
     masked: (key) => maskedKey(key),
     status: (key) => (isExpired(key) ? 'EXPIRED' : 'ACTIVE'),
   },
-  CreditBalance: { ledger: (balance, args, context) => pageOfLedger(balance, args, context) },
+  CreditBalance: {
+    ledger: (balance, args, context) => pageOfLedger(balance, args, context),
+    usage: ({ accountId }, { days }, { credits }) => credits.usage(accountId, usageSince(days, new Date())),
+  },
+  CreditUsage: { key: ({ keyId }, _, context) => (keyId === null ? null : findKey(context, keyId)) },
   LedgerEntry: { kind: ({ kind }) => ledgerKinds[kind] },
   HairstyleGeneration: {
     __resolveReference: ({ id }) => referenced(parseGenerationId(id)),

@@ -65,3 +65,9 @@ export function checkNewKey({ name, expiresAt }: CreateApiKeyInput, now: Date): 
   if (moment && moment <= now) throw new Failure('VALIDATION', 'expiresAt must be in the future', { path: ['input', 'expiresAt'] });
   return { name: trimmed, expiresAt: moment };
 }
+
+/** The beginning of the first of the last `days` days of UTC, today included. @throws Failure VALIDATION. */
+export function usageSince(days: number, now: Date): Date {
+  if (days < 1 || days > 366) throw new Failure('VALIDATION', 'days must be from 1 to 366', { path: ['days'] });
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() - days + 1));
+}

@@ -10,7 +10,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
 import { createReporter, type Journal } from './progress.ts';
 import { createPace, renderAll, type RenderOrder } from './render.ts';
-import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, etaSeconds, type Failing, fingerprintOf, percentOf, replayForMs } from './rules.ts';
+import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, etaSeconds, type Failing, fingerprintOf, type Mode, percentOf, replayForMs } from './rules.ts';
 import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
 
 export const generationQueue = 'hairstyle.generation';
@@ -30,6 +30,12 @@ export function createGenerations(parts: Parts) {
   return {
     /** With its credits and its job, or not at all: a signal that is aborted before the commit undoes everything. */
     accept: async (caller: Caller, input: GenerateHairstyleInput, signal?: AbortSignal): Promise<Accepted> => accept(parts, pace, caller, input, signal),
+    /** What `accept` would hold. Refuses styles as that does. */
+    async preview({ accountId }: Caller, mode: Mode, styleIds: readonly string[]) {
+      const required = costOf(mode, checkStyles(styleIds, (id) => parts.catalogue.findStyle(id) !== null).length);
+      const { available } = await parts.platform.credits.balance(accountId);
+      return { required, available, isCovered: required <= available };
+    },
     cancel: async (caller: Caller, id: GenerationId | null): Promise<GenerationRow> => cancel(parts, caller.accountId, id),
     /** Does the job. Safe to run twice, and again after a crash at any moment. */
     run: async (job: JobRun<GenerationJob>): Promise<void> => run(parts, pace, job),
@@ -61,7 +67,7 @@ async function accept({ platform, store, catalogue, images, journal }: Parts, pa
       colorId: color?.id ?? null, callbackUrl: callbackUrl, seed: seedOf(source), cost: costOf(mode, styleIds.length), status: 'QUEUED', stage: 'queued', percent: 0,
       etaSeconds: etaSeconds(pace.secondsPerPicture(), styleIds.map(() => 0), platform.env.renderWorkers), lastSeq: 1, failure: null, updatedAt: new Date(), completedAt: null,
     });
-    await platform.credits.reserve(accountId, id, row.cost, `Hairstyle generation, ${styleIds.length} pictures`);
+    await platform.credits.reserve(accountId, id, row.cost, `Hairstyle generation, ${styleIds.length} pictures`, caller.keyId);
     await journal.begin(row);
     const job: GenerationJob = { accountId, generationId: id };
     await platform.jobs.enqueue(generationQueue, job, { jobKey: id, tenant: accountId });

@@ -17,6 +17,7 @@ export const resolvers: Resolvers = {
     hairColors: (_, filter, { catalogue }) => catalogue.listColors(filter),
     hairstyleGeneration: (_, { id }, context) => findGeneration(context, id),
     sourceImage: (_, { id }, context) => findImage(context, id),
+    generationCost: (_, { mode, styleIds }, context) => context.generations.preview(getCaller(context), mode, styleIds),
   },
   Mutation: {
     createImageUpload: (_, upload, context) => payload(async () => beginUpload(context, upload)),
