@@ -45,15 +45,17 @@ export function findDemoPhoto(): string | null {
   }
 }
 
-/** One face, frontal, with long hair: JPEG. */
+/** One frontal face: JPEG. */
 export async function cutDemoPortrait(photo: string): Promise<Uint8Array> {
   return sharp(photo).extract(portrait.crop).jpeg({ quality: 92 }).toBuffer();
 }
 
-export function serveDemoPortrait(app: FastifyInstance, photo: string): void {
+/** A person where the development dependencies are installed, else the face of our own drawing. */
+export function serveDemoPortrait(app: FastifyInstance): void {
+  const photo = findDemoPhoto();
   let cut: Promise<Uint8Array> | null = null;
   app.get('/demo/portrait.jpg', async (_, reply) => {
-    cut ??= cutDemoPortrait(photo);
+    cut ??= photo === null ? drawnPortrait() : cutDemoPortrait(photo);
     return reply.type('image/jpeg').header('cache-control', 'public, max-age=3600').send(await cut);
   });
 }

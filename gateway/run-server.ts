@@ -40,7 +40,7 @@ function bannerOf({ platform: { env, connection } }: Lookgraph, demo: Demo | nul
 }
 
 function demoLines(url: string, demo: Demo): string[] {
-  const body = JSON.stringify({ mode: 'live', gender: 'person', styles: ['817941'], hair_colour: 'brown', image_url: demo.photo ?? 'https://…' });
+  const body = JSON.stringify({ mode: 'live', gender: 'person', styles: ['817941'], hair_colour: 'brown', image_url: demo.photo });
   return [
     '',
     `  personal key       ${demo.personalKey}`,

@@ -7,7 +7,7 @@ import type { Environment } from '../subgraphs/env.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
 import { startSubgraphs } from '../subgraphs/serve.ts';
 import { closeNow, drain } from './drain.ts';
-import { findDemoPhoto, serveDemoPortrait, serveFiles } from './files.ts';
+import { serveDemoPortrait, serveFiles } from './files.ts';
 import { createGraph, type Graph } from './graphql.ts';
 import { serveHealth } from './health.ts';
 import { createApplication, createFront, type Front, serveGraphql } from './http.ts';
@@ -75,14 +75,14 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   serveFiles(app, blobs);
   serveHome(app, env);
   serveBusinessPages(app);
-  const photo = env.mode === 'production' ? null : findDemoPhoto();
-  if (photo) serveDemoPortrait(app, photo);
+  if (env.mode !== 'production') serveDemoPortrait(app);
 }
 
 /** Outside production the server may fetch its own demo portrait. */
 function atPort(env: Environment, port: number): Environment {
   const publicUrl = env.port === 0 ? env.publicUrl.replace(/:0$/, `:${port}`) : env.publicUrl;
-  const own = env.mode === 'production' ? [] : [`localhost:${port}`, `127.0.0.1:${port}`];
+  const { hostname, port: publicPort, protocol } = new URL(publicUrl);
+  const own = env.mode === 'production' ? [] : [`localhost:${port}`, `127.0.0.1:${port}`, `${hostname}:${publicPort || (protocol === 'https:' ? '443' : '80')}`];
   return { ...env, port, publicUrl, outboundAllow: [...env.outboundAllow, ...own] };
 }
 

@@ -6,19 +6,22 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Demo } from '../../gateway/demo-data.ts';
+import type { VariableName } from '../../subgraphs/env.ts';
 import { createTestDatabase, onPostgres, until } from './database.ts';
 import { createTestClient } from './platform.ts';
 
 type Scope = { after(work: () => Promise<void>): void };
-const main = join(import.meta.dirname, '../../gateway/main.ts');
+const project = join(import.meta.dirname, '../..');
+
+type Options = { startWithinMs?: number; variables?: Partial<Record<VariableName, string>>; /** Where the program's files are. */ root?: string };
 
 /** The program itself, in a process of its own that can be killed and started again over the same data and port. */
-export async function startServer(t: Scope, { startWithinMs = 120_000 } = {}) {
+export async function startServer(t: Scope, { startWithinMs = 120_000, variables = {}, root = project }: Options = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'server-'));
   const drops: (() => Promise<void>)[] = [];
   const databaseUrl = onPostgres ? await createTestDatabase({ after: (drop) => drops.push(drop) }) : '';
   const port = await freePort();
-  const environment = { ...process.env, PORT: String(port), DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '2' };
+  const environment = { ...process.env, PORT: String(port), DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '2', ...variables };
   let child: ChildProcess | null = null;
   let output = '';
 
@@ -27,7 +30,7 @@ export async function startServer(t: Scope, { startWithinMs = 120_000 } = {}) {
     output = '';
     // A runner of tests tells its children so; the server is none of them.
     const { NODE_TEST_CONTEXT: _, ...env } = environment as NodeJS.ProcessEnv;
-    const started = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(process.execPath, [join(root, 'gateway/main.ts')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     for (const stream of [started.stdout, started.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     await until(() => {
