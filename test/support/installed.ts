@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,9 +6,12 @@ import { dirname, join } from 'node:path';
 
 const project = join(import.meta.dirname, '../..');
 
+/** Packages are looked for in every folder above, and in /tmp anybody may have put some. */
+const folder = existsSync('/var/tmp') ? '/var/tmp' : tmpdir();
+
 /** The program as `npm ci --omit=dev` leaves it, in a folder of its own: its files, and links to the packages that are no development dependencies. */
 export function installWithoutDevelopment(t: { after(work: () => Promise<void>): void }): string {
-  const root = mkdtempSync(join(tmpdir(), 'installed-'));
+  const root = mkdtempSync(join(folder, 'installed-'));
   t.after(() => rm(root, { recursive: true, force: true }));
   for (const name of ['gateway', 'subgraphs', 'schema', 'package.json']) cpSync(join(project, name), join(root, name), { recursive: true });
   const modules = dirname(createRequire(import.meta.url).resolve('fastify/package.json')).replace(/\/fastify$/, '');
