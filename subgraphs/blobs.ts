@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import sharp from 'sharp';
@@ -38,6 +38,10 @@ export type BlobStore = {
   putStaged(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean>;
   /** Gives the bytes once. Null: not sent, another account's, taken before or too old. */
   takeStaged(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null>;
+  /** The keys of blobs that were put before a moment, in batches. */
+  listOlder(before: Date): AsyncIterable<BlobKey[]>;
+  /** Forgets uploads that nobody took in time. */
+  sweepStaged(): Promise<void>;
   /** Makes what was taken to be had again. */
   restoreStaged(accountId: AccountId, uploadId: UploadId, bytes: Uint8Array): Promise<void>;
   /** GET and HEAD of `/files/…`, without a framework. */
@@ -76,6 +80,7 @@ export function createBlobStore({ dataDir, publicUrl, signingSecret }: { dataDir
     putStaged: staging.put,
     takeStaged: staging.take,
     restoreStaged: staging.restore,
+    sweepStaged: staging.sweep,
     signedUrl(key, { expiresAt, width, fileName }) {
       const fields = [String(roundedExpiry(expiresAt).getTime() / 1000), width === undefined ? '' : String(clampWidth(width)), fileName ?? ''] as const;
       const query = new URLSearchParams({ e: fields[0], ...(fields[1] && { w: fields[1] }), ...(fields[2] && { n: fields[2] }), s: sign('file', key, ...fields) });
@@ -119,7 +124,7 @@ function refusal(status: number, message: string, headers: Record<string, string
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers }, body: message };
 }
 
-type Folder = Pick<BlobStore, 'put' | 'read' | 'open' | 'delete'>;
+type Folder = Pick<BlobStore, 'put' | 'read' | 'open' | 'delete' | 'listOlder'>;
 
 /** Every blob is a folder: `original`, and a file for each width that was asked for. A rename makes each of them appear whole. */
 function createFolder(root: string): Folder {
@@ -165,6 +170,14 @@ function createFolder(root: string): Folder {
     },
     async delete(key) {
       await rm(folderOf(key), { recursive: true, force: true });
+    },
+    async *listOlder(before) {
+      for (const part of (await readdir(root).catch(nullWhenMissing)) ?? []) {
+        const keys = (await readdir(join(root, part))).map(parseBlobKey).filter((key) => key !== null);
+        const ages = await Promise.all(keys.map(async (key) => (await stat(folderOf(key)).catch(nullWhenMissing))?.mtimeMs ?? Infinity));
+        const older = keys.filter((_, index) => (ages[index] ?? Infinity) < before.getTime());
+        if (older.length > 0) yield older;
+      }
     },
   };
 }

@@ -23,6 +23,8 @@ export type Environment = {
   logLevel: string;
   /** One operation of the graph. */
   operationTimeoutMs: number;
+  /** How long a generation's events can be replayed, idempotency keys stand for their first request, and files may have no owner. */
+  kept: { eventsMs: number; idempotencyMs: number; orphansMs: number };
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
   outboundAllow: readonly string[];
   /** Null outside production when none was given: see `getSigningSecret`. */
@@ -40,6 +42,9 @@ export const variables = [
   { name: 'WORKERS', unit: 'jobs', default: '4', reason: 'Jobs of one kind that this process runs at once; 0 leaves them to other processes.' },
   { name: 'RENDER_WORKERS', unit: 'threads', default: 'number of cores', reason: 'Threads that draw; each holds about 200 MB.' },
   { name: 'OPERATION_TIMEOUT', unit: 'milliseconds', default: '30000', reason: 'Longest time for one request; then it is undone and answered 503. Clients and proxies give up by then.' },
+  { name: 'EVENTS_KEPT', unit: 'days', default: '30', reason: 'How long the events of a job can be replayed; later a subscriber gets the present state.' },
+  { name: 'IDEMPOTENCY_KEPT', unit: 'hours', default: '24', reason: 'How long a repeated Idempotency-Key gives the first answer; 24 is what is documented.' },
+  { name: 'ORPHANS_KEPT', unit: 'hours', default: '24', reason: 'How old a file must be that nothing points to before it is deleted.' },
   { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
   { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
   { name: 'SIGNING_SECRET', unit: 'at least 32 characters', default: '', reason: 'Signs file links. Needed in production, equal on all replicas; elsewhere made once and kept in DATA_DIR.' },
@@ -58,6 +63,7 @@ export class EnvironmentFault extends Error {
   }
 }
 
+const hourMs = 3_600_000;
 const wholeNumber = (least: number, most: number) =>
   z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
 const address = (protocols: readonly string[], expected: string) =>
@@ -74,6 +80,9 @@ const shape = {
   WORKERS: wholeNumber(0, 64).default(4),
   RENDER_WORKERS: wholeNumber(1, 64).default(Math.min(availableParallelism(), 8)),
   OPERATION_TIMEOUT: wholeNumber(100, 600_000).default(30_000),
+  EVENTS_KEPT: wholeNumber(1, 3_650).default(30),
+  IDEMPOTENCY_KEPT: wholeNumber(24, 8_760).default(24),
+  ORPHANS_KEPT: wholeNumber(1, 8_760).default(24),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
   OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
   SIGNING_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -113,6 +122,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     renderWorkers: values.RENDER_WORKERS,
     logLevel: values.LOG_LEVEL ?? (values.NODE_ENV === 'production' ? 'info' : 'warn'),
     operationTimeoutMs: values.OPERATION_TIMEOUT,
+    kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
     outboundAllow: values.OUTBOUND_ALLOW,
     signingSecret: values.SIGNING_SECRET ?? null,
   };

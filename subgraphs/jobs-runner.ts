@@ -32,6 +32,8 @@ export type QueueOptions<Data> = {
   retryDelaySeconds?: number;
   /** Jobs of one tenant that one process runs at once; by default so many that others still find a place, at most 4. */
   tenantLimit?: number;
+  /** Cron, UTC: at these times a job without data is enqueued, once whatever the number of processes. */
+  schedule?: string;
   /** Called at least once for a job that failed for good, also when it could not say so itself because its process was killed. */
   exhausted?: (data: Data) => Promise<void>;
 };

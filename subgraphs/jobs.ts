@@ -157,7 +157,6 @@ function createBoss(connection: Connection, isAlone: boolean): PgBoss {
     db: { executeSql: async (text, values) => ({ rows: await connection.execute(text, values) }) },
     schema,
     backend: isAlone ? 'pglite' : 'postgres',
-    schedule: false,
     superviseIntervalSeconds: seconds,
     monitorIntervalSeconds: seconds,
     reindex: false,
@@ -189,6 +188,7 @@ async function prepareQueues(boss: PgBoss, definitions: readonly Definition[], h
     };
     if (existing.has(queue)) await boss.updateQueue(queue, settings);
     else await boss.createQueue(queue, settings);
+    if (options.schedule) await boss.schedule(queue, options.schedule, {}, { tz: 'UTC' });
   }
 }
 

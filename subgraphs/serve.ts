@@ -5,6 +5,7 @@ import { createHeadshot } from './headshot/index.ts';
 import type { Platform } from './platform.ts';
 import { createSkinshade } from './skinshade/index.ts';
 import type { Subgraph } from './subgraph.ts';
+import { defineUpkeep } from './upkeep.ts';
 
 /** Brings the database up to date, creates all subgraphs, and then lets jobs run: none when the environment gives them no place. */
 export async function startSubgraphs(platform: Platform): Promise<Record<SubgraphName, Subgraph>> {
@@ -14,6 +15,7 @@ export async function startSubgraphs(platform: Platform): Promise<Record<Subgrap
     headshot: await createHeadshot(platform),
     skinshade: await createSkinshade(),
   };
+  defineUpkeep(platform);
   await platform.jobs.start({ work: platform.env.workers > 0 });
   return subgraphs;
 }

@@ -10,7 +10,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
 import { createReporter, type Journal } from './progress.ts';
 import { createPace, renderAll, type RenderOrder } from './render.ts';
-import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, etaSeconds, type Failing, fingerprintOf, type Mode, percentOf, replayForMs } from './rules.ts';
+import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, etaSeconds, type Failing, fingerprintOf, type Mode, percentOf } from './rules.ts';
 import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
 
 export const generationQueue = 'hairstyle.generation';
@@ -46,7 +46,7 @@ export function createGenerations(parts: Parts) {
 
 async function accept({ platform, store, catalogue, images, journal }: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput, signal: AbortSignal | undefined): Promise<Accepted> {
   const { accountId } = caller;
-  const claim = { key: checkIdempotencyKey(input.idempotencyKey), fingerprint: fingerprintOf(input), since: new Date(Date.now() - replayForMs) };
+  const claim = { key: checkIdempotencyKey(input.idempotencyKey), fingerprint: fingerprintOf(input), since: new Date(Date.now() - platform.env.kept.idempotencyMs) };
   // Before all else: a repeated request is answered even when its address is gone by now.
   const earlier = claim.key === null ? null : await store.findKey(accountId, claim.key, claim.since);
   if (earlier) return replay(store, accountId, claim.fingerprint, earlier);

@@ -12,11 +12,15 @@ import { generations as firstTables } from './migrations/001-generations.ts';
 import type { Context, EventBody } from './models.ts';
 import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
-import { createStore } from './store.ts';
+import { createStore, deleteKeys } from './store.ts';
+
+/** The hourly queue that forgets events and idempotency keys that are past their time. */
+const upkeepQueue = 'hairstyle.upkeep';
+const before = (ms: number): Date => new Date(Date.now() - ms);
 
 /** The subgraph of styles, colors, photos and generations, and the worker that makes the pictures. */
 export async function createHairstyle(platform: Platform): Promise<Subgraph> {
-  const { blobs, connection, env, jobs, webhooks } = platform;
+  const { blobs, connection, env, jobs, log, webhooks } = platform;
   const events = createEventLog<EventBody>(connection, 'hairstyle');
   await migrate(connection, 'hairstyle', { ...events.migrations, '001_generations': firstTables });
   const store = createStore(connection);
@@ -26,6 +30,10 @@ export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   const generations = createGenerations({ platform, store, catalogue, images, journal });
   const queue = { concurrency: Math.max(1, env.workers), retryLimit: 2, deadlineSeconds: 900, exhausted: generations.abandon };
   jobs.define<GenerationJob>(generationQueue, queue, generations.run);
+  jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 1800, schedule: '11 * * * *' }, async () => {
+    const [trimmed, keys] = [await events.trim(before(env.kept.eventsMs)), await deleteKeys(connection, before(env.kept.idempotencyMs))];
+    if (trimmed + keys > 0) log.info({ events: trimmed, idempotencyKeys: keys }, 'what is past its time was forgotten');
+  });
   webhooks.define(callbackSource, async (accountId, id) => callbackContent(store, blobs, accountId, id));
   const shared = { blobs, catalogue, images, generations, journal, lists: createLists(store) };
   return buildSubgraph<Context>('hairstyle', resolvers, (request, stopped) => ({ ...request, ...shared, stopped, loaders: createLoaders(store, request) }));

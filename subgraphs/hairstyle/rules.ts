@@ -11,8 +11,6 @@ export type Status = JobStatus;
 export type Failing = { code: string; message: string; retryable: boolean; refunded: boolean };
 
 export const mostStyles = 8;
-/** For how long an idempotency key stands for its first request. */
-export const replayForMs = 24 * 3_600_000;
 export const openStatuses = ['QUEUED', 'PROCESSING'] as const satisfies readonly Status[];
 export const isFinal = (status: Status): boolean => status !== 'QUEUED' && status !== 'PROCESSING';
 

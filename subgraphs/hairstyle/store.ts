@@ -25,6 +25,12 @@ export function createStore(connection: Connection) {
   return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...secretStatements(database) };
 }
 
+/** Forgets the idempotency keys of all accounts from before a moment; how many. */
+export async function deleteKeys(connection: Connection, before: Date): Promise<number> {
+  const database = connection.store<Tables>('hairstyle')().withPlugin(camelCase);
+  return Number((await database.deleteFrom('idempotencyKey').where('createdAt', '<', before).executeTakeFirst()).numDeletedRows);
+}
+
 /** What a statement gives that a page shows: newest first, strictly behind `after`. */
 const behind = (after: string | null) => ({ eb }: ExpressionBuilder<Tables, 'image'> | ExpressionBuilder<Tables, 'generation'>) => (after === null ? eb.val(true) : sql<boolean>`id < ${after}`);
 
