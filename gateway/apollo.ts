@@ -3,7 +3,7 @@ import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDi
 import { type DocumentNode, type ExecutionResult, type GraphQLError, type GraphQLSchema, Kind, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
-import { extended, Rejected } from './errors.ts';
+import { extended, Rejected, withoutSuggestions } from './errors.ts';
 import type { Graph } from './graphql.ts';
 
 /** What the HTTP front hands over with a request; a new object for each. */
@@ -36,9 +36,9 @@ export async function startApollo({ schema, supergraphSdl, execute, read, log }:
   };
   const executor: GatewayExecutor = async ({ source, document, request, context }) => {
     const errors = rejected.get(document);
-    if (errors) return forHttp({ errors });
     // The context is what the front gave; Apollo's type of it is any record.
     const given = context as ApolloContext;
+    if (errors) return forHttp({ errors: withoutSuggestions(errors, given) });
     return forHttp(await execute({ source, operationName: request.operationName, variables: request.variables, request: given, signal: given.signal }));
   };
   const server = new ApolloServer<ApolloContext>({

@@ -35,6 +35,14 @@ export function extended(error: GraphQLError, extensions: Readonly<Record<string
   return new GraphQLError(error.message, { ...where, extensions: { ...error.extensions, ...extensions } });
 }
 
+/** What is wrong with a document, without the names that graphql-js proposes instead: who has no credential is not told what there is. */
+export function withoutSuggestions(errors: readonly GraphQLError[], { caller }: RequestContext): readonly GraphQLError[] {
+  return caller ? errors : errors.map((error) => {
+    const message = error.message.replace(/ Did you mean [^?]*\?(?: Or [^?]*\?)?$/, '');
+    return message === error.message ? error : new GraphQLError(message, { ...error.source && error.positions && { source: error.source, positions: error.positions }, extensions: error.extensions });
+  });
+}
+
 /** Turns what went wrong in one request into what its client may know of it. */
 export type Masker = {
   /** An error of a subgraph, at a place of the client's operation. A refusal keeps its sentence, code and details; all else is masked. */

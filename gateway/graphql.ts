@@ -5,7 +5,7 @@ import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { startApollo, type ApolloContext } from './apollo.ts';
 import { readProtection } from './authorization.ts';
 import { createDocuments } from './documents.ts';
-import { createMasker, refuse, Rejected } from './errors.ts';
+import { createMasker, refuse, Rejected, withoutSuggestions } from './errors.ts';
 import type { Engine } from './executor.ts';
 import { Lifetimes } from './lifetime.ts';
 import { type Limits, limitsWith } from './limits.ts';
@@ -113,5 +113,5 @@ function transportsOf({ subgraphs: names, addresses }: Supergraph, given: Readon
 
 /** The answer in place of what was thrown. */
 function answerFor(error: unknown, { request }: GraphOperation, log: Logger): ExecutionResult {
-  return { errors: error instanceof Rejected ? error.errors : [createMasker(request, log).place(error, undefined, 'gateway')] };
+  return { errors: error instanceof Rejected ? withoutSuggestions(error.errors, request) : [createMasker(request, log).place(error, undefined, 'gateway')] };
 }

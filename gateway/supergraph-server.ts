@@ -49,6 +49,9 @@ export async function serveSupergraph({ file, port, host, forward, remote, log }
       else send(response, 500, JSON.stringify({ errors: [{ message: 'Internal error', extensions: { code: 'INTERNAL' } }] }));
     });
   });
+  // Slow heads and bodies are for attackers.
+  server.requestTimeout = 30_000;
+  server.headersTimeout = 10_000;
   const closeSockets = serveStreams(server, () => followed.current(), contextOf);
   server.listen(port, host);
   await once(server, 'listening');

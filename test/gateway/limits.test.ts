@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { Rejected } from '../../gateway/errors.ts';
 import { limitsWith, limitTable } from '../../gateway/limits.ts';
 import { withDeadline } from '../../gateway/planner.ts';
-import { federate, requestOf } from './federation.ts';
+import { callerWith, federate, requestOf } from './federation.ts';
 
 const { graph, fetches } = await federate({
   a: {
@@ -58,6 +58,16 @@ describe('a hostile operation gets an error answer and disturbs nobody', () => {
       assert.deepEqual({ ...innocent.data?.['node'] as object }, { id: '1' });
       assert.ok(performance.now() - started < 2_000, 'answered soon');
     });
+  }
+});
+
+test('names that exist are proposed to callers, not to strangers', async () => {
+  for (const source of ['{ nod { id } }', '{ node { ix } }', '{ node { ... on Nodes { id } } }', '{ list(off: [[[1]]]) { id } }']) {
+    const [stranger, known] = [await graph.execute({ source, request }), await graph.execute({ source, request: requestOf(callerWith()) })];
+    assert.match(known.errors?.[0]?.message ?? '', /Did you mean/);
+    assert.doesNotMatch(stranger.errors?.[0]?.message ?? 'Did you mean', /Did you mean/);
+    assert.deepEqual(stranger.errors?.[0]?.locations, known.errors?.[0]?.locations);
+    assert.deepEqual(stranger.errors?.[0]?.extensions, known.errors?.[0]?.extensions);
   }
 });
 
