@@ -1,137 +1,158 @@
-import { labPlanes } from './color.ts';
 import { guidedFilter } from './guided.ts';
-import { findPlaces } from './hair-places.ts';
-import type { Places } from './hair-places.ts';
+import { CHANNELS, HAIR_WINDOW, keepJoined, lookAt, mirroredIndex, toInput, windowMap } from './hair/window.ts';
+import type { Subject, Window } from './hair/window.ts';
+import { LEFT_EYE, LIPS, RIGHT_EYE, fillPolygon, ring } from './mesh.ts';
 import type { FaceFrame } from './mesh.ts';
-import { deviation, fitMixture, logDensity } from './mixture.ts';
-import type { Features, Mixture } from './mixture.ts';
-import { boxBlur, clamp, resize, smoothstep } from './raster.ts';
-import type { Plane, Raster } from './raster.ts';
+import { boxBlur, sample, smoothstep } from './raster.ts';
+import type { Affine, Plane, Raster } from './raster.ts';
+import { runModel } from './runtime.ts';
 
-/** Side of the small picture on which hair is told from skin and clothes, px. */
-const SIDE = 256;
-const ROUNDS = 4;
-const FLOOR = 9;
+/** For hair that leaves the nearer window. */
+const FAR_WINDOW: Window = { side: 192, span: 4.2, above: 0.36 };
 
-/** The small picture and what is known of it. */
-type Field = { image: Raster; features: Features; person: Plane; places: Places };
-type Models = { hair: Mixture; skin: Mixture; clothes: Mixture | null; behind: Mixture | null };
+const NOSE = [168, 122, 196, 198, 129, 98, 97, 2, 326, 327, 358, 420, 419, 351];
 
-/** Soft alpha of the head's hair, 0..1, without brows and beard; all but empty on a bald head. */
-export function hairMatte(image: Raster, points: Float32Array, frame: FaceFrame, person: Plane): Plane {
-  const { width, height } = image;
-  const field = shrink(image, points, frame, person);
-  const share = classify(field);
-  const joined = share ? keepJoined(share, field) : new Float32Array(field.person.length);
-  const raw = resize(joined, field.image.width, field.image.height, width, height);
-  const fine = guidedFilter(image, raw, Math.max(4, Math.round(frame.unit / 26)), 4e-4);
-  for (let i = 0; i < fine.length; i++) fine[i] = Math.min(smoothstep(0.15, 0.85, fine[i]!), smoothstep(0, 0.5, person[i]!));
+/** `hair` is the soft alpha of the head's hair, 0..1, without brows and beard; all but empty on a bald head. */
+export type HairFind = {
+  hair: Plane;
+  /** 0..1: how much of the head that would show hair shows a hat or a scarf. */
+  covered: number;
+};
+
+type Size = { width: number; height: number };
+type Box = Size & { x: number; y: number };
+type Guess = { window: Window; map: Affine; hair: Plane; cover: Plane };
+
+/** Finds the hair of the one person in front. */
+export async function findHair(subject: Subject): Promise<HairFind> {
+  const near = await guess(subject, HAIR_WINDOW);
+  const guesses = leavesWindow(near) ? [await guess(subject, FAR_WINDOW), near] : [near];
+  const image = subject.levels[0]!;
+  const raw = new Float32Array(subject.person.length);
+  for (const one of guesses) blend(raw, image, one);
+  return { hair: refine(raw, image, subject), covered: coveredShare(near) };
+}
+
+/** Asks the net twice, the second time mirrored: the mean of both is the better answer. */
+async function guess(subject: Subject, window: Window): Promise<Guess> {
+  const { side } = window;
+  const view = lookAt(subject, window);
+  const hair = new Float32Array(side * side);
+  const cover = new Float32Array(side * side);
+  for (const mirrored of [false, true]) {
+    const [answer] = await runModel('hair', toInput(view, side, mirrored), [1, side, side, CHANNELS]);
+    if (!answer) throw new Error('hair answered nothing');
+    for (let i = 0; i < hair.length; i++) {
+      const k = mirrored ? mirroredIndex(i, side) : i;
+      hair[i]! += answer[k * 2]! / 2;
+      cover[i]! += answer[k * 2 + 1]! / 2;
+    }
+  }
+  return { window, map: windowMap(window, subject.frame), hair: keepJoined(hair, window), cover };
+}
+
+/** Hair on the rim of the window, some px of it. */
+function leavesWindow({ hair, window: { side } }: Guess): boolean {
+  let sum = 0;
+  for (let k = 0; k < side; k++) sum += hair[k]! + hair[k * side]! + hair[k * side + side - 1]! + hair[(side - 1) * side + k]!;
+  return sum > 3;
+}
+
+/** Lays a guess over what is there, fading in from the rim of its window. */
+function blend(plane: Plane, { width, height }: Size, { window: { side }, map: [a, b, c, d, e, f], hair }: Guess): void {
+  const scale = 1 / (a * e - b * d);
+  const reach = (Math.abs(a) + Math.abs(b)) * side;
+  const [middleX, middleY] = [c + ((a + b) * side) / 2, f + ((d + e) * side) / 2];
+  const [x0, x1] = [Math.max(0, Math.floor(middleX - reach / 2)), Math.min(width, Math.ceil(middleX + reach / 2))];
+  for (let y = Math.max(0, Math.floor(middleY - reach / 2)); y < Math.min(height, middleY + reach / 2); y++) {
+    for (let x = x0; x < x1; x++) {
+      const [px, py] = [x + 0.5 - c, y + 0.5 - f];
+      const u = (e * px - b * py) * scale;
+      const v = (a * py - d * px) * scale;
+      const edge = Math.min(u, v, side - u, side - v) / side;
+      if (edge <= 0) continue;
+      const weight = Math.min(1, edge / 0.06);
+      const i = y * width + x;
+      plane[i] = plane[i]! * (1 - weight) + sample(hair, side, side, u - 0.5, v - 0.5) * weight;
+    }
+  }
+}
+
+/** Makes the edges follow the picture, so that wisps show; only there where hair may be, which is seldom the whole picture. */
+function refine(raw: Plane, image: Raster, { points, frame, person }: Subject): Plane {
+  const radius = Math.max(4, Math.round(frame.unit / 26));
+  const box = boundsOf(raw, image, radius * 2);
+  const fine = new Float32Array(raw.length);
+  if (!box) return fine;
+  const part = cropRaster(image, box);
+  const smooth = guidedFilter(part, cropPlane(raw, image.width, box), radius, 4e-4);
+  const bare = drawFeatures(points, frame, box);
+  for (let y = 0, k = 0; y < box.height; y++) {
+    for (let x = 0, i = (box.y + y) * image.width + box.x; x < box.width; x++, i++, k++) {
+      fine[i] = Math.min(smoothstep(0.15, 0.85, smooth[k]!), smoothstep(0, 0.5, person[i]!)) * smoothstep(0.9, 0.3, bare[k]!);
+    }
+  }
   return fine;
 }
 
-function shrink(image: Raster, points: Float32Array, frame: FaceFrame, person: Plane): Field {
-  const factor = Math.min(1, SIDE / Math.max(image.width, image.height));
-  const width = Math.max(8, Math.round(image.width * factor));
-  const height = Math.max(8, Math.round(image.height * factor));
-  const small = shrinkRaster(image, width, height);
-  const scaled = points.map((value) => value * factor);
-  const places = findPlaces(scaled, { ...frame, x: frame.x * factor, y: frame.y * factor, unit: frame.unit * factor }, width, height);
-  const [l, a, b] = labPlanes(small);
-  // Hair and skin of one person differ less in hue than in lightness, and hue is the steadier of the two.
-  const features: Features = [l.map((value) => value * 0.8), a.map((value) => value * 1.6), b.map((value) => value * 1.2)];
-  return { image: small, features, person: resize(person, image.width, image.height, width, height), places };
-}
-
-function shrinkRaster({ width, height, rgb }: Raster, toWidth: number, toHeight: number): Raster {
-  const out = new Uint8ClampedArray(toWidth * toHeight * 3);
-  for (let c = 0; c < 3; c++) {
-    const channel = resize(Float32Array.from({ length: width * height }, (_, i) => rgb[i * 3 + c]!), width, height, toWidth, toHeight);
-    for (let i = 0; i < channel.length; i++) out[i * 3 + c] = channel[i]!;
+/** Eyes, nose and mouth with a soft margin: lashes and nostrils are as dark as hair, and nobody wants them dyed or taken away. */
+function drawFeatures(points: Float32Array, { unit }: FaceFrame, box: Box): Plane {
+  const plane = new Float32Array(box.width * box.height);
+  for (const part of [RIGHT_EYE, LEFT_EYE, LIPS, NOSE]) {
+    const outline = ring(points, part);
+    const count = outline.length / 2;
+    const [x, y] = [0, 1].map((axis) => outline.reduce((sum, value, i) => (i % 2 === axis ? sum + value / count : sum), 0)) as [number, number];
+    const grown = outline.map((_, i) => {
+      const [dx, dy] = [outline[i - (i % 2)]! - x, outline[i - (i % 2) + 1]! - y];
+      const away = 1 + (0.055 * unit) / Math.max(1, Math.hypot(dx, dy));
+      return i % 2 === 0 ? x + dx * away - box.x : y + dy * away - box.y;
+    });
+    fillPolygon(box.width, box.height, grown, plane);
   }
-  return { width: toWidth, height: toHeight, rgb: out };
+  return boxBlur(plane, box.width, box.height, Math.max(1, Math.round(unit * 0.015)));
 }
 
-/** Share of hair per pixel by color and place, learned from this photo alone; `null` when there is no hair to learn from. */
-function classify(field: Field): Plane | null {
-  const { features, person, places, image } = field;
-  const skin = fitMixture(features, places.skinSeed, 2, FLOOR, 20);
-  if (!skin) return null;
-  const crown = places.hairSeed.map((value, i) => value * smoothstep(0.7, 0.95, person[i]!));
-  const seeds = crown.map((value, i) => value * smoothstep(1.5, 3, deviation(skin, features, i)));
-  if (sum(crown) < 12 || sum(seeds) < 0.15 * sum(crown)) return null;
-  const hair = fitMixture(features, seeds, 3, FLOOR, 6);
-  if (!hair) return null;
-  const behind = fitMixture(features, person.map((value) => smoothstep(0.3, 0.05, value)), 4, FLOOR, 40);
-  const models: Models = { hair, skin, clothes: clothesModel(field, hair, null), behind };
-  let share = tell(field, models);
-  for (let round = 1; round < ROUNDS; round++) {
-    models.hair = fitMixture(features, hairWeights(field, share, seeds), 3, FLOOR, 6) ?? models.hair;
-    models.clothes = clothesModel(field, models.hair, share);
-    share = tell(field, models);
-  }
-  return guidedFilter(image, share, 3, 1e-3).map((value) => clamp(value, 0, 1));
-}
-
-function sum(plane: Plane): number {
-  let total = 0;
-  for (const value of plane) total += value;
-  return total;
-}
-
-function hairWeights({ places }: Field, share: Plane, seeds: Plane): Plane {
-  return share.map((value, i) => Math.max(seeds[i]! * 0.5, smoothstep(0.6, 0.95, value) * places.hair[i]!));
-}
-
-function clothesModel({ features, person, places }: Field, hair: Mixture, share: Plane | null): Mixture | null {
-  const weight = places.clothesSeed.map((value, i) => {
-    if (value === 0 || person[i]! < 0.8) return 0;
-    return share ? 1 - share[i]! : smoothstep(1, 2.5, deviation(hair, features, i));
-  });
-  return fitMixture(features, weight, 3, FLOOR, 12);
-}
-
-/** One step of Bayes: color under each model, weighed by place, evened out over a few pixels. */
-function tell({ features, person, places, image }: Field, { hair, skin, clothes, behind }: Models): Plane {
-  const odds = new Float32Array(person.length);
-  for (let i = 0; i < odds.length; i++) {
-    const p = person[i]!;
-    if (p < 0.03) {
-      odds[i] = -6;
-      continue;
+/** Smallest box that holds everything above a trace, with a margin; `null` when there is nothing. */
+function boundsOf(plane: Plane, { width, height }: Size, margin: number): Box | null {
+  let [x0, y0, x1, y1] = [width, height, -1, -1];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (plane[i]! < 0.02) continue;
+      if (x < x0) x0 = x;
+      if (x > x1) x1 = x;
+      if (y < y0) y0 = y;
+      y1 = y;
     }
-    const prior = clamp(places.hair[i]!, 0.01, 0.95);
-    const clad = clothes ? places.clothes[i]! : 0;
-    const own = logDensity(hair, features, i) + Math.log(prior * p);
-    let other = (1 - clad) * (1 - prior) * p * Math.exp(clamp(logDensity(skin, features, i), -60, 60)) + 1e-30;
-    if (clothes) other += Math.max(clad, 0.05) * (1 - prior) * p * Math.exp(clamp(logDensity(clothes, features, i), -60, 60));
-    if (behind) other += (1 - p) * Math.exp(clamp(logDensity(behind, features, i), -60, 60));
-    // Something that is neither: jewellery, glasses, a hand.
-    other += (1 - prior) * p * 3e-7;
-    odds[i] = clamp(own - Math.log(other), -6, 6);
   }
-  const even = boxBlur(boxBlur(odds, image.width, image.height, 1), image.width, image.height, 1);
-  return even.map((value) => 1 / (1 + Math.exp(-value)));
+  if (y1 < 0) return null;
+  [x0, y0, x1, y1] = [Math.max(0, x0 - margin), Math.max(0, y0 - margin), Math.min(width - 1, x1 + margin), Math.min(height - 1, y1 + margin)];
+  return { x: x0, y: y0, width: x1 - x0 + 1, height: y1 - y0 + 1 };
 }
 
-/** Keeps what hangs together with hair at the crown; the rest is beard, sleeves, somebody else. */
-function keepJoined(share: Plane, { image, places }: Field): Plane {
-  const { width } = image;
-  const out = new Float32Array(share.length);
-  const queue: number[] = [];
-  const visit = (i: number): void => {
-    if (i < 0 || i >= share.length || out[i]! > 0 || share[i]! < 0.35) return;
-    out[i] = share[i]!;
-    queue.push(i);
-  };
-  for (let i = 0; i < share.length; i++) if (places.crown[i]! > 0.5 && share[i]! > 0.6) visit(i);
-  for (let i = queue.pop(); i !== undefined; i = queue.pop()) {
-    const x = i % width;
-    if (x > 0) visit(i - 1);
-    if (x + 1 < width) visit(i + 1);
-    visit(i - width);
-    visit(i + width);
+function cropRaster({ width, rgb }: Raster, box: Box): Raster {
+  const out = new Uint8ClampedArray(box.width * box.height * 3);
+  for (let y = 0; y < box.height; y++) {
+    const from = ((box.y + y) * width + box.x) * 3;
+    out.set(rgb.subarray(from, from + box.width * 3), y * box.width * 3);
   }
-  // Soft rims belong to what they surround.
-  const near = boxBlur(out.map((value) => (value > 0 ? 1 : 0)), width, image.height, 2);
-  return share.map((value, i) => value * smoothstep(0, 0.3, near[i]!));
+  return { width: box.width, height: box.height, rgb: out };
+}
+
+function cropPlane(plane: Plane, width: number, box: Box): Plane {
+  const out = new Float32Array(box.width * box.height);
+  for (let y = 0; y < box.height; y++) {
+    const from = (box.y + y) * width + box.x;
+    out.set(plane.subarray(from, from + box.width), y * box.width);
+  }
+  return out;
+}
+
+/** Above the eyes, where a bare head would show hair. */
+function coveredShare({ hair, cover, window: { side, above } }: Guess): number {
+  let [hairy, hidden] = [0, 0];
+  for (let i = 0; i < Math.floor(side * above) * side; i++) {
+    hairy += hair[i]!;
+    hidden += cover[i]! > 0.5 ? cover[i]! : 0;
+  }
+  return hidden / (hidden + hairy + side);
 }

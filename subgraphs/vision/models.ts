@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
-export type ModelName = 'faceNear' | 'faceFar' | 'faceMesh' | 'person';
+export type ModelName = 'faceNear' | 'faceFar' | 'faceMesh' | 'person' | 'hair';
 
 const require = createRequire(import.meta.url);
 
@@ -14,8 +14,9 @@ const FILES = {
 const PACKED = '@mediapipe/face_mesh/face_mesh_solution_packed_assets';
 const MESH_ENTRY = /"filename": "[^"]*\/face_landmark\.tflite", "start": (\d+), "end": (\d+)/;
 
-/** Weights of a model, read from the package that ships them. */
+/** Weights of a model, read from the package that ships them; those of the hair net are our own. */
 export async function readModel(name: ModelName): Promise<Uint8Array> {
+  if (name === 'hair') return readFile(new URL('weights/hair.tflite', import.meta.url));
   return name === 'faceMesh' ? readMeshModel() : readFile(require.resolve(FILES[name]));
 }
 

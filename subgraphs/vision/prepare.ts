@@ -5,7 +5,7 @@ import type { EngineStage, PreparedPhoto } from './engine.ts';
 import { detectFaces, subjectFaces } from './faces.ts';
 import type { Face } from './faces.ts';
 import { measureFidelity } from './fidelity.ts';
-import { hairMatte } from './hair.ts';
+import { findHair } from './hair.ts';
 import { personMatte } from './matte.ts';
 import { faceFrame, fitMesh } from './mesh.ts';
 import { removeHair, shrinkScene } from './plate.ts';
@@ -16,7 +16,7 @@ import { estimateLight, skinLabOf, skinMask } from './skin.ts';
 
 export type Report = (stage: EngineStage, fraction: number) => void;
 
-/** Analyses a photo for rendering. Refuses with NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, UNSUPPORTED_IMAGE. */
+/** Analyses a photo for rendering. Refuses with NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, HEAD_COVERED, UNSUPPORTED_IMAGE. */
 export async function preparePhoto(bytes: Uint8Array, report: Report = () => {}): Promise<PreparedPhoto> {
   const image = await decodeRaster(bytes, WORKING_SIDE_PX).catch((cause: unknown) => {
     throw new EngineRefusal('UNSUPPORTED_IMAGE', `The photo cannot be decoded: ${cause instanceof Error ? cause.message : 'unknown reason'}`);
@@ -29,7 +29,10 @@ export async function preparePhoto(bytes: Uint8Array, report: Report = () => {})
   const frame = faceFrame(points);
   const person = await personMatte(levels, frame);
   report('segment', 0.3);
-  return analyse(image, points, person, report);
+  const { hair, covered } = await findHair({ levels, points, frame, person });
+  if (covered > COVERED_MOST) throw new EngineRefusal('HEAD_COVERED', 'The hair in the photo is hidden under a hat or a scarf');
+  report('segment', 0.5);
+  return analyse(image, points, person, hair, report);
 }
 
 const SMALLEST_FACE_PX = 40;
@@ -44,12 +47,12 @@ function getSubject(faces: readonly Face[]): Face {
 
 /** Least hair whose color counts, in squares of the face's height. */
 const HAIR_LEAST = 0.02;
+/** A hat is refused when it is all but certain: a wrong refusal costs more than hair drawn over a hat. */
+const COVERED_MOST = 0.6;
 
-function analyse(image: Raster, points: Float32Array, person: Float32Array, report: Report): PreparedPhoto {
+function analyse(image: Raster, points: Float32Array, person: Float32Array, hair: Float32Array, report: Report): PreparedPhoto {
   const { width, height } = image;
   const frame = faceFrame(points);
-  const hair = hairMatte(image, points, frame, person);
-  report('segment', 0.5);
   const scene: Scene = { image, points, frame, person, hair };
   const small = shrinkScene(scene);
   const mask = skinMask(small.image.width, small.image.height, small.points, small.frame.unit, small.hair);
