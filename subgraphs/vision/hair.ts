@@ -8,7 +8,7 @@ import type { Affine, Plane, Raster } from './raster.ts';
 import { runModel } from './runtime.ts';
 
 /** For hair that leaves the nearer window. */
-const FAR_WINDOW: Window = { side: 192, span: 4.2, above: 0.36 };
+const FAR_WINDOW: Window = { side: 192, span: 3.6, above: 0.38 };
 
 const NOSE = [168, 122, 196, 198, 129, 98, 97, 2, 326, 327, 358, 420, 419, 351];
 
@@ -80,7 +80,7 @@ function blend(plane: Plane, { width, height }: Size, { window: { side }, map: [
 
 /** Makes the edges follow the picture, so that wisps show; only there where hair may be, which is seldom the whole picture. */
 function refine(raw: Plane, image: Raster, { points, frame, person }: Subject): Plane {
-  const radius = Math.max(4, Math.round(frame.unit / 26));
+  const radius = Math.max(4, Math.round(frame.unit / 40));
   const box = boundsOf(raw, image, radius * 2);
   const fine = new Float32Array(raw.length);
   if (!box) return fine;
@@ -104,7 +104,7 @@ function drawFeatures(points: Float32Array, { unit }: FaceFrame, box: Box): Plan
     const [x, y] = [0, 1].map((axis) => outline.reduce((sum, value, i) => (i % 2 === axis ? sum + value / count : sum), 0)) as [number, number];
     const grown = outline.map((_, i) => {
       const [dx, dy] = [outline[i - (i % 2)]! - x, outline[i - (i % 2) + 1]! - y];
-      const away = 1 + (0.055 * unit) / Math.max(1, Math.hypot(dx, dy));
+      const away = 1 + (0.07 * unit) / Math.max(1, Math.hypot(dx, dy));
       return i % 2 === 0 ? x + dx * away - box.x : y + dy * away - box.y;
     });
     fillPolygon(box.width, box.height, grown, plane);

@@ -114,7 +114,7 @@ export function cutPlane(plane: Plane, { width, height }: { width: number; heigh
   return out;
 }
 
-/** Keeps the hair that hangs together with hair about the skull; the rest is somebody else's. */
+/** Keeps the hair that hangs together with hair about the skull, or beside face and neck; the rest is somebody else's. */
 export function keepJoined(hair: Plane, { side, span, above }: Window): Plane {
   const out = new Float32Array(hair.length);
   const queue: number[] = [];
@@ -125,8 +125,8 @@ export function keepJoined(hair: Plane, { side, span, above }: Window): Plane {
   };
   const step = side / span;
   const eyes = side * above;
-  for (let y = Math.max(0, Math.floor(eyes - 0.95 * step)); y < eyes + 0.15 * step; y++) {
-    for (let x = Math.floor(side / 2 - 0.65 * step); x < side / 2 + 0.65 * step; x++) if (hair[y * side + x]! > 0.5) visit(y * side + x);
+  for (let y = Math.max(0, Math.floor(eyes - 0.95 * step)); y < eyes + 0.8 * step; y++) {
+    for (let x = Math.floor(side / 2 - 0.7 * step); x < side / 2 + 0.7 * step; x++) if (hair[y * side + x]! > 0.5) visit(y * side + x);
   }
   for (let i = queue.pop(); i !== undefined; i = queue.pop()) {
     const x = i % side;
