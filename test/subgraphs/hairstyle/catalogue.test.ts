@@ -53,8 +53,8 @@ test('pages follow one another to the end, by description', async () => {
   assert.throws(() => catalogue.listStyles({}, { first: 1, after: 'nonsense' }), Failure);
 });
 
-test('previews are absolute addresses of files', () => {
+test('previews are absolute addresses of files, each with its version', () => {
   const style = catalogue.getStyle('817941');
-  assert.equal(catalogue.stylePreview(style), 'https://look.example/catalogue/817941.webp');
+  assert.match(catalogue.stylePreview(style), /^https:\/\/look\.example\/catalogue\/817941\.webp\?v=[0-9A-Za-z_-]{6,}$/);
   assert.equal(catalogue.findStyle('000000'), null);
 });

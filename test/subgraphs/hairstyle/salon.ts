@@ -47,7 +47,7 @@ export function painter(before: Before = () => {}) {
       return { bytes, mime: 'image/jpeg', width: 96, height: 120, quality: 'ok', warnings: [], timingsMs: {} };
     },
     /** Finds nothing wrong with any picture. */
-    inspect: async (bytes: Uint8Array) => ({ issues: [], normalised: bytes }),
+    inspect: async (bytes: Uint8Array) => ({ issues: [], remarks: [], normalised: bytes }),
     close: async () => {},
   };
 }
@@ -128,7 +128,7 @@ function furniture({ connection, credits, blobs }: Platform, store: ReturnType<t
     async account(amount = 100, accountKind: AccountKind = 'personal'): Promise<Caller> {
       const accountId = newAccountId();
       const slug = accountKind === 'enterprise' ? `salon-${accountId.slice(0, 8)}` : null;
-      await connection.execute('insert into enterprise.account (id, kind, name, slug, business_type) values ($1, $2, $3, $4, $5)', [accountId, accountKind, 'Test', slug, slug === null ? null : 'SALON']);
+      await connection.execute('insert into enterprise.account (id, kind, name, slug, business_type, subscription_status) values ($1, $2, $3, $4, $5, $6)', [accountId, accountKind, 'Test', slug, slug === null ? null : 'SALON', slug === null ? null : 'ACTIVE']);
       await connection.execute('insert into enterprise.balance (account_id, available, reserved) values ($1, 0, 0) on conflict do nothing', [accountId]);
       if (amount > 0) await credits.grant(accountId, amount, 'test');
       return { accountId, accountKind, keyId: 'key_test' as Caller['keyId'], scopes: new Set(['generations:read', 'generations:write']) };
