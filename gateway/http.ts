@@ -6,6 +6,7 @@ import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Platform } from '../subgraphs/platform.ts';
+import { noteCaller } from './api-log.ts';
 import type { Identity } from './caller.ts';
 import { identify } from './caller.ts';
 import type { Graph } from './graphql.ts';
@@ -117,6 +118,7 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings }
       if (request.method === 'GET' && request.headers.accept?.includes('text/html') && !('query' in (request.query as object))) return reply.redirect('/');
       const identity = await identify(platform.keys, request.headers);
       if (identity.kind === 'invalid') return refuseKey(request, reply);
+      if (identity.kind === 'caller') noteCaller(request, identity.caller, request.method === 'GET' ? request.query : request.body);
       const context = { caller: identity.kind === 'caller' ? identity.caller : null, requestId: request.id, signal: closeOf(reply.raw) };
       if (request.headers.accept?.includes('text/event-stream')) return answerStream(request, reply, graph, openings, identity);
       const answer = await graph.apollo.executeHTTPGraphQLRequest({

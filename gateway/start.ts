@@ -6,6 +6,7 @@ import { apiSdl, supergraphSdl } from '../schema/sdl.ts';
 import type { Environment } from '../subgraphs/env.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
 import { startSubgraphs } from '../subgraphs/serve.ts';
+import { logRequests } from './api-log.ts';
 import { closeNow, drain } from './drain.ts';
 import { serveDemoPortrait, serveFiles } from './files.ts';
 import { createGraph, type Graph } from './graphql.ts';
@@ -68,7 +69,8 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
 }
 
 function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {
-  const { platform: { env, blobs, connection, jobs, keys }, graph, openings } = front;
+  const { platform: { apiLogs, env, blobs, connection, jobs, keys }, graph, openings } = front;
+  logRequests(app, apiLogs);
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
   mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes], { graph, keys, blobs, openings });

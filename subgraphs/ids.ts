@@ -47,6 +47,9 @@ export const { make: newTeamId, parse: parseTeamId } = kind<TeamId>('team_');
 export const { make: newMediaId, parse: parseMediaId } = kind<MediaId>('media_');
 export const { make: newUploadId, parse: parseUploadId } = kind<UploadId>('upload_');
 
+/** Lines of the API log. */
+export const { make: newLogId } = kind<string>('log_');
+
 /** Lines of the credit ledger. */
 export const { make: newLineId } = kind<string>('line_');
 

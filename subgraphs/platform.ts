@@ -1,3 +1,4 @@
+import { type ApiLogs, createApiLogs } from './api-logs.ts';
 import { type BlobStore, createBlobStore } from './blobs.ts';
 import { type Clients, createClients } from './clients.ts';
 import { type Credits, createCredits } from './credits.ts';
@@ -17,6 +18,7 @@ export type Platform = {
   keys: Keys;
   credits: Credits;
   clients: Clients;
+  apiLogs: ApiLogs;
   jobs: Jobs;
   blobs: BlobStore;
   outbound: Outbound;
@@ -49,10 +51,11 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     env, log, connection, keys, jobs, outbound, vision,
     credits: createCredits(connection),
     clients: createClients(connection),
+    apiLogs: createApiLogs(connection, log),
     blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
     webhooks: createWebhooks({ jobs, outbound, log }),
   };
-  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => connection.close());
+  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close());
   return { ...platform, stop };
 }
 

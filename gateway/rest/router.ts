@@ -3,6 +3,7 @@ import type { BlobStore } from '../../subgraphs/blobs.ts';
 import type { Keys } from '../../subgraphs/keys.ts';
 import type { Caller } from '../../subgraphs/subgraph.ts';
 import { Failure } from '../../schema/failures.ts';
+import { noteCaller } from '../api-log.ts';
 import { credentialOf } from '../caller.ts';
 import type { Graph } from '../graphql.ts';
 import { closingOf, type Openings } from '../openings.ts';
@@ -49,6 +50,7 @@ async function authenticate(request: FastifyRequest, { dialect, invalidKey }: An
   if (secret === null) throw new HttpRefusal(dialect.missingKey.status, dialect.missingKey.message);
   const caller = await keys.findCaller(secret);
   if (!caller) throw new HttpRefusal(invalidKey ?? dialect.missingKey.status, dialect.invalidKeyMessage);
+  noteCaller(request, caller);
   return caller;
 }
 

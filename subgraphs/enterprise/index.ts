@@ -5,6 +5,7 @@ import type { Subgraph } from '../subgraph.ts';
 import { createLoaders } from './loaders.ts';
 import { accounts } from './migrations/001-accounts.ts';
 import { businesses } from './migrations/002-businesses.ts';
+import { logs } from './migrations/003-logs.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { createStore } from './store.ts';
@@ -14,7 +15,7 @@ export { createClient } from './client.ts';
 export { createStore as createEnterpriseStore } from './store.ts';
 
 /** The tables of the schema `enterprise`. */
-export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses };
+export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs };
 
 /** The subgraph of accounts, keys, credits and clients. */
 export async function createEnterprise(platform: Platform): Promise<Subgraph> {

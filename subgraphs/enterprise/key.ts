@@ -1,7 +1,9 @@
 import { Failure } from '../../schema/failures.ts';
-import type { CreateApiKeyInput } from '../../schema/types/enterprise.ts';
-import { type KeyId, parseKeyId } from '../ids.ts';
+import type { AccountApiLogsArgs, CreateApiKeyInput } from '../../schema/types/enterprise.ts';
+import type { ApiLogRow, ApiLogs } from '../api-logs.ts';
+import { type AccountId, type KeyId, parseKeyId } from '../ids.ts';
 import type { ApiKey, Keys } from '../keys.ts';
+import { type Page, page, pageRequest } from '../paging.ts';
 import type { Caller } from '../subgraph.ts';
 import { checkNewKey } from './rules.ts';
 
@@ -26,4 +28,14 @@ export async function deleteKey(keys: Keys, { accountId }: Caller, id: string): 
   if (!keyId) throw new Failure('NOT_FOUND', 'API key not found', { path: ['id'] });
   await keys.delete(accountId, keyId);
   return { deletedId: keyId };
+}
+
+/** What an account's keys asked for, newest first. */
+export async function pageOfLogs(logs: ApiLogs, accountId: AccountId, { filter, ...args }: Partial<AccountApiLogsArgs>): Promise<Page<ApiLogRow>> {
+  const request = pageRequest(args, 50);
+  const keyId = filter?.keyId ? parseKeyId(filter.keyId) : null;
+  if (filter?.keyId && !keyId) throw new Failure('VALIDATION', 'keyId is not the id of a key', { path: ['filter', 'keyId'] });
+  const { from, to, ...rest } = filter ?? {};
+  const lines = await logs.list(accountId, { ...rest, keyId, from: from ? new Date(from) : null, to: to ? new Date(to) : null }, request);
+  return page(lines, request, ({ id }) => id);
 }

@@ -1,3 +1,4 @@
+import type { ApiLogRow } from '../api-logs.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { ClientRow } from '../clients.ts';
 import type { Balance, Credits, LedgerRow, UsageRow } from '../credits.ts';
@@ -21,6 +22,7 @@ export type ClientMediaModel = MediaRow;
 export type UserModel = UserRow;
 export type WidgetModel = WidgetRow;
 export type ApiKeyModel = ApiKey;
+export type ApiLogModel = ApiLogRow;
 export type CreditBalanceModel = Balance & { accountId: AccountId };
 export type CreditUsageModel = UsageRow;
 export type LedgerEntryModel = LedgerRow;

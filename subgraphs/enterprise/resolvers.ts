@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
-import type { Resolvers } from '../../schema/types/enterprise.ts';
+import type { AccountApiLogsArgs, Resolvers } from '../../schema/types/enterprise.ts';
 import { parseAccountId, parseClientId, parseGenerationId, parseKeyId, parseMediaId, parseUserId } from '../ids.ts';
 import { isExpired, maskedKey } from '../keys.ts';
 import { type CountedPage, type Page, page, pageRequest } from '../paging.ts';
@@ -8,7 +8,7 @@ import { getCaller, payload } from '../schema.ts';
 import type { AccountKind, Caller } from '../subgraph.ts';
 import { createBusiness, pageOfBusinesses } from './business.ts';
 import { addMedia, createClient, pageOfClients } from './client.ts';
-import { createKey, deleteKey } from './key.ts';
+import { createKey, deleteKey, pageOfLogs } from './key.ts';
 import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, LedgerEntryModel, WidgetModel } from './models.ts';
 import { usageSince } from './rules.ts';
 import { embedUrlOf, linksOf, parseWidgetId } from './widget.ts';
@@ -20,6 +20,7 @@ const ledgerKinds = { grant: 'GRANT', reserve: 'RESERVE', consume: 'CONSUME', re
 const account = {
   credits: async ({ id }: AccountModel, _: unknown, context: Context) => ({ ...(await context.loaders.balance.load(own(context, id))), accountId: id }),
   apiKeys: ({ id }: AccountModel, _: unknown, context: Context) => context.loaders.keysOf.load(own(context, id)),
+  apiLogs: ({ id }: AccountModel, args: AccountApiLogsArgs, context: Context) => pageOfLogs(context.platform.apiLogs, own(context, id), args),
 };
 
 /** Every field of the subgraph that is not a property of its model, one line each. */
@@ -85,6 +86,7 @@ export const resolvers: Resolvers = {
     masked: (key) => maskedKey(key),
     status: (key) => (isExpired(key) ? 'EXPIRED' : 'ACTIVE'),
   },
+  ApiLog: { key: ({ keyId }, _, context) => findKey(context, keyId) },
   CreditBalance: {
     ledger: (balance, args, context) => pageOfLedger(balance, args, context),
     usage: ({ accountId }, { days }, { credits }) => credits.usage(accountId, usageSince(days, new Date())),

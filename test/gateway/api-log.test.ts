@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { newLogId } from '../../subgraphs/ids.ts';
+import { startTestPlatform } from '../support/platform.ts';
+import { openBusiness } from '../support/salon.ts';
+
+const platform = await startTestPlatform({ after }, { workers: 0 });
+const partner = await platform.tenant({ kind: 'partner' });
+const salon = await openBusiness(platform, partner.key);
+
+type Line = { at: string; requestId: string; method: string; path: string; operation: string | null; status: number; durationMs: number; keyId: string; key: { name: string } | null };
+const fields = 'nodes { at requestId method path operation status durationMs keyId key { name } } pageInfo { hasNextPage endCursor }';
+async function logs(key: string, args = ''): Promise<{ nodes: Line[]; pageInfo: { hasNextPage: boolean; endCursor: string } }> {
+  const { viewer } = await platform.gql<{ viewer: { account: { apiLogs: { nodes: Line[]; pageInfo: { hasNextPage: boolean; endCursor: string } } } } }>(key, `query Looking { viewer { account { apiLogs${args} { ${fields} } } } }`);
+  return viewer.account.apiLogs;
+}
+
+test('every request of a key is there: time, method, path or operation, status, duration, request id', async () => {
+  const startedAt = Date.now();
+  await platform.rest(salon.at('clients?search=jane@example.com'), { key: salon.key, headers: { 'x-request-id': 'first' } });
+  await platform.rest(salon.at('clients'), { key: salon.key, json: {}, headers: { 'x-request-id': 'second' } });
+  await platform.gql(salon.key, 'query Named { viewer { scopes } }');
+  await platform.gql(salon.key, '{ viewer { scopes } }');
+  const { nodes } = await logs(salon.key);
+  assert.deepEqual(nodes.map(({ method, path, operation, status }) => [method, path, operation, status]), [
+    ['POST', '/graphql', null, 200], ['POST', '/graphql', 'Named', 200], ['POST', salon.at('clients'), null, 400], ['GET', salon.at('clients'), null, 200],
+  ]);
+  assert.deepEqual(nodes.slice(2).map(({ requestId, key }) => [requestId, key?.name]), [['second', 'Default API key'], ['first', 'Default API key']]);
+  for (const { at, durationMs } of nodes) assert.ok(Date.parse(at) >= startedAt - 1000 && Date.parse(at) <= Date.now() && durationMs >= 0);
+  assert.doesNotMatch(JSON.stringify(nodes), /jane/);
+});
+
+test('lines are found by filters and read in pages, and no other account sees them', async () => {
+  const only = async (filter: string) => (await logs(salon.key, `(filter: { ${filter} })`)).nodes.map(({ requestId }) => requestId);
+  assert.deepEqual(await only('statuses: [400, 404]'), ['second']);
+  assert.deepEqual(await only('requestId: "first"'), ['first']);
+  assert.deepEqual(await only('method: "GET", path: "/api/v1/enterprise"'), ['first']);
+  assert.equal((await only('operation: "Named"')).length, 1);
+  assert.deepEqual(await only('keyId: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV"'), []);
+  assert.deepEqual(await only('to: "2020-01-01T00:00:00Z"'), []);
+  const first = await logs(salon.key, '(first: 2)');
+  assert.deepEqual([first.nodes.length, first.pageInfo.hasNextPage], [2, true]);
+  const rest = await logs(salon.key, `(first: 100, after: "${first.pageInfo.endCursor}")`);
+  assert.ok(rest.nodes.some(({ requestId }) => requestId === 'first') && !rest.nodes.some(({ requestId }) => requestId === first.nodes[0]?.requestId));
+  const stranger = await openBusiness(platform, partner.key);
+  assert.deepEqual((await logs(stranger.key)).nodes, []);
+});
+
+test('an address in a path is not written down', async () => {
+  await platform.rest(salon.at('clients/jane%40example.com'), { key: salon.key, headers: { 'x-request-id': 'hidden' } });
+  assert.deepEqual((await logs(salon.key, '(filter: { requestId: "hidden" })')).nodes.map(({ path }) => path), [salon.at('clients/:email')]);
+});
+
+test('lines are kept for 30 days and not a day longer', async () => {
+  const { apiLogs, connection } = platform.platform;
+  const { accountId, keyId } = await platform.tenant();
+  const line = { accountId, keyId, method: 'GET', path: '/x', operation: null, status: 200, durationMs: 1 };
+  for (const days of [29, 31]) apiLogs.note({ ...line, requestId: `${days}`, at: new Date(Date.now() - days * 86_400_000) });
+  assert.deepEqual((await apiLogs.list(accountId, {}, { first: 10, limit: 11, after: null })).map(({ requestId }) => requestId), ['29']);
+  await apiLogs.trim();
+  const kept = await connection.execute('select request_id from enterprise.api_log where account_id = $1', [accountId]);
+  assert.deepEqual(kept.map((row) => row['request_id']), ['29']);
+});
+
+test('a thousand lines are a few statements, and what is noted before the end is written', async () => {
+  const { apiLogs, connection } = platform.platform;
+  const { accountId, keyId } = await platform.tenant();
+  for (let index = 0; index < 2500; index++) apiLogs.note({ accountId, keyId, requestId: newLogId(), at: new Date(), method: 'GET', path: '/x', operation: null, status: 200, durationMs: 1 });
+  await apiLogs.close();
+  const [{ n } = {}] = await connection.execute('select count(*)::int as n from enterprise.api_log where account_id = $1', [accountId]);
+  assert.equal(n, 2500);
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { aihairstylesRoutes } from '../../../gateway/rest/aihairstyles.ts';
+import { enterpriseRoutes } from '../../../gateway/rest/enterprise.ts';
+import { partnerRoutes } from '../../../gateway/rest/partner.ts';
+import { allScopes } from '../../../subgraphs/keys.ts';
+import { nobody } from '../../support/photos.ts';
+import { startTestPlatform } from '../../support/platform.ts';
+import { addClient, openBusiness } from '../../support/salon.ts';
+
+const platform = await startTestPlatform({ after }, { workers: 0 });
+const partner = await platform.tenant({ kind: 'partner' });
+const salon = await openBusiness(platform, partner.key);
+let clients = 0;
+const photo = await nobody();
+
+type Need = { scopes: readonly string[]; body?: 'photo' | object; refused?: number };
+/** What each documented request takes: nothing else may be needed, and nothing less may do. */
+const needs: Record<string, Need> = {
+  'GET /api/v1/styles': { scopes: [] },
+  'GET /api/v1/colors': { scopes: [] },
+  'POST /api/v1/generation/hairstyle': { scopes: ['generations:write'], body: { gender: 'person', styles: ['817941'], image_name: 'none.jpg' } },
+  'GET /api/v1/generation/:id': { scopes: ['generations:read'] },
+  'EVENTS /api/v1/generation/:id/events': { scopes: ['generations:read'] },
+  'DELETE /api/v1/generation/:id': { scopes: ['generations:write'] },
+  'POST /api/v1/images': { scopes: ['generations:write'], body: 'photo' },
+  'GET /api/v1/enterprise/:slug/clients': { scopes: ['clients:read'] },
+  'POST /api/v1/enterprise/:slug/clients': { scopes: ['clients:write'], body: { email: 'a@example.com' } },
+  'GET /api/v1/enterprise/:slug/clients/:id': { scopes: ['clients:read'] },
+  'GET /api/v1/enterprise/:slug/clients/:id/generations': { scopes: ['clients:read', 'generations:read'] },
+  'POST /api/v1/enterprise/:slug/clients/:id/media': { scopes: ['clients:write'], body: 'photo' },
+  'GET /api/v1/enterprise/:slug/api-keys': { scopes: ['keys:read'] },
+  'POST /api/v1/enterprise/:slug/api-keys': { scopes: ['keys:write'], body: { name: 'k' } },
+  'DELETE /api/v1/enterprise/:slug/api-keys/:id': { scopes: ['keys:write'] },
+  // A key that may not create businesses is no partner's key.
+  'POST /api/v1/admin/enterprise': { scopes: ['partner:admin'], body: { businessName: 'Scoped', businessType: 'salon', ownerEmail: 'a@example.com' }, refused: 401 },
+};
+
+const keyWith = async (scopes: readonly string[], isPartner: boolean): Promise<string> => {
+  const [{ id } = {}] = isPartner ? [{ id: partner.accountId }] : await platform.platform.connection.execute('select id from enterprise.account where slug = $1', [salon.slug]);
+  const accountKind = isPartner ? 'partner' : 'enterprise';
+  return (await platform.platform.keys.issue({ accountId: id as typeof partner.accountId, accountKind, name: 'k', scopes, expiresAt: null })).secret;
+};
+
+async function statusOf(route: { method: string; path: string }, { body }: Need, key: string): Promise<number> {
+  const form = new FormData();
+  form.append('file', new Blob([new Uint8Array(photo)]), 'a.jpg');
+  const client = route.path.includes('clients/:id') ? await addClient(platform, salon, { email: `c${++clients}@example.com` }) : '';
+  const path = route.path.replace(':slug', salon.slug).replace('clients/:id', `clients/${client}`).replace(':id', 'none');
+  const payload = body === 'photo' ? { body: form } : body ? { json: body } : {};
+  return (await platform.rest(path, { method: route.method === 'EVENTS' ? 'GET' : route.method, key, ...payload })).status;
+}
+
+const routes = [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes];
+test('every route says what it takes', () => assert.deepEqual(routes.map(({ method, path }) => `${method} ${path}`).sort(), Object.keys(needs).sort()));
+
+for (const route of routes) {
+  const name = `${route.method} ${route.path}`;
+  const need = needs[name] ?? { scopes: ['unknown'] };
+  const isPartner = need.scopes.includes('partner:admin');
+  test(`${name} takes ${need.scopes.join(' and ') || 'any key'} and nothing else`, async () => {
+    const refused = need.refused ?? 403;
+    assert.notEqual(await statusOf(route, need, await keyWith(need.scopes, isPartner)), refused);
+    for (const missing of need.scopes) {
+      const others = allScopes.filter((scope) => scope !== missing && (isPartner || scope !== 'partner:admin'));
+      assert.equal(await statusOf(route, need, await keyWith(others, isPartner)), refused, `without ${missing}`);
+    }
+  });
+}
