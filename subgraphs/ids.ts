@@ -12,6 +12,7 @@ export type PictureId = Brand<'PictureId'>;
 export type TeamId = Brand<'TeamId'>;
 export type UploadId = Brand<'UploadId'>;
 export type MediaId = Brand<'MediaId'>;
+export type ErasureId = Brand<'ErasureId'>;
 
 /** Ids made by one process ascend, also within a millisecond, so that ordering by id is ordering by creation. */
 const ulid = monotonicFactory();
@@ -45,6 +46,7 @@ export const { make: newImageId, parse: parseImageId } = kind<ImageId>('img_');
 export const { make: newPictureId, parse: parsePictureId } = kind<PictureId>('pic_');
 export const { make: newTeamId, parse: parseTeamId } = kind<TeamId>('team_');
 export const { make: newMediaId, parse: parseMediaId } = kind<MediaId>('media_');
+export const { make: newErasureId, parse: parseErasureId } = kind<ErasureId>('erasure_');
 export const { make: newUploadId, parse: parseUploadId } = kind<UploadId>('upload_');
 
 /** Lines of the API log. */

@@ -23,6 +23,8 @@ export type Jobs = {
   enqueue(queue: string, data: object, options?: EnqueueOptions): Promise<void>;
   /** Removes the job when it waits, and aborts its signal in whichever process runs it. In the running transaction. */
   cancel(queue: string, jobKey: string): Promise<void>;
+  /** Removes what is kept of jobs about these subjects (`generationId` or `subjectId` of their data), but for those that run. In the running transaction. */
+  forget(subjectIds: readonly string[]): Promise<void>;
   /** The last 100. */
   failed(queue: string): Promise<FailedJob[]>;
   /** Gives a failed job one more attempt. */
@@ -86,6 +88,10 @@ class JobQueues implements Jobs {
     const id = idOf(queue, jobKey);
     await this.#boss.cancel(queue, id);
     await this.#signal(`cancel ${queue} ${id}`);
+  }
+
+  async forget(subjectIds: readonly string[]): Promise<void> {
+    await this.#connection.execute(`delete from ${schema}.job where state <> 'active' and coalesce(data->>'generationId', data->>'subjectId') in (select jsonb_array_elements_text($1::jsonb))`, [JSON.stringify(subjectIds)]);
   }
 
   async failed(queue: string): Promise<FailedJob[]> {

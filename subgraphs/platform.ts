@@ -4,6 +4,7 @@ import { type Clients, createClients } from './clients.ts';
 import { type Credits, createCredits } from './credits.ts';
 import { type Connection, openConnection } from './database.ts';
 import { type Environment, getSigningSecret } from './env.ts';
+import { createErasures, type Erasures } from './erasures.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLog, type Logger } from './log.ts';
@@ -19,6 +20,7 @@ export type Platform = {
   credits: Credits;
   clients: Clients;
   apiLogs: ApiLogs;
+  erasures: Erasures;
   jobs: Jobs;
   blobs: BlobStore;
   outbound: Outbound;
@@ -52,6 +54,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     credits: createCredits(connection),
     clients: createClients(connection),
     apiLogs: createApiLogs(connection, log),
+    erasures: createErasures(connection, jobs),
     blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
     webhooks: createWebhooks({ jobs, outbound, log }),
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Failure } from '../../schema/failures.ts';
 import {
-  AddClientMedia, CreateApiKey, CreateClient, DeleteApiKey, GetClient, type JobStatus, ListApiKeys, ListClientGenerations, ListClients,
+  AddClientMedia, CreateApiKey, CreateClient, DeleteApiKey, EraseClient, GetClient, GetErasure, type GetErasureQuery, type JobStatus, ListApiKeys, ListClientGenerations, ListClients,
   type ListClientGenerationsQuery, type ListClientsQuery,
 } from '../../schema/types/operations.ts';
 import { readBody } from './body.ts';
@@ -110,6 +110,31 @@ const clientRoutes = [
   }),
 ];
 
+type Receipt = NonNullable<NonNullable<GetErasureQuery['enterprise']>['erasure']>;
+function receiptFields({ id, clientId, status, requestedAt, completedAt, removed }: Receipt) {
+  return { id, client_id: clientId, status: status.toLowerCase(), requested_at: requestedAt, completed_at: completedAt, removed: Object.fromEntries(removed.map(({ subgraph, rows, files }) => [subgraph, { rows, files }])) };
+}
+
+const erasureRoutes = [
+  route({
+    method: 'DELETE', path: '/api/v1/enterprise/:slug/clients/:id', summary: 'Removes a client and everything that is kept of the person, everywhere.', dialect: enterpriseDialect, operation: EraseClient,
+    variables: (request) => ({ slug: slugOf(request), id: idOf(request) }),
+    reply({ eraseClient }, request) {
+      const erasure = accepted(eraseClient.erasure, eraseClient.errors);
+      return { status: 202, body: { success: true, data: receiptFields(erasure), message: 'Client erasure started' }, headers: { location: pathOf(request, `erasures/${erasure.id}`) } };
+    },
+  }),
+  route({
+    method: 'GET', path: '/api/v1/enterprise/:slug/erasures/:id', summary: 'The receipt of a removal.', dialect: enterpriseDialect, operation: GetErasure,
+    variables: (request) => ({ slug: slugOf(request), id: idOf(request) }),
+    reply({ enterprise }) {
+      const erasure = enterprise?.erasure;
+      if (!erasure) throw new Failure('NOT_FOUND', 'Erasure not found');
+      return { body: { success: true, data: receiptFields(erasure), message: erasure.status === 'COMPLETED' ? 'Client erased successfully' : 'Client erasure is running' } };
+    },
+  }),
+];
+
 const keyRoutes = [
   route({
     method: 'GET', path: '/api/v1/enterprise/:slug/api-keys', summary: 'The keys of a business, masked.', dialect: enterpriseDialect, operation: ListApiKeys,
@@ -142,4 +167,4 @@ const keyRoutes = [
   }),
 ];
 
-export const enterpriseRoutes = [...clientRoutes, ...keyRoutes];
+export const enterpriseRoutes = [...clientRoutes, ...erasureRoutes, ...keyRoutes];

@@ -18,10 +18,10 @@ export const partnerRoutes = [
   route({
     method: 'POST', path: '/api/v1/admin/enterprise', summary: 'Creates a business with its owner, a widget and a key.', dialect: partnerDialect, operation: CreateEnterprise,
     variables: ({ body }) => ({ input: readBody(enterpriseBody, body) }),
-    reply({ createEnterprise: { enterprise: created, widget, secret, errors } }) {
-      const { id, slug, name, owner, links } = accepted(created, errors);
+    reply({ createEnterprise: { enterprise: created, ownerEmail, widget, secret, errors } }) {
+      const { id, slug, name, links } = accepted(created, errors);
       const urls = links && { enterprise_overview: links.enterpriseOverview, widget_management: links.widgetManagement, widget_embed: links.widgetEmbed };
-      const data = { enterprise_id: id, enterprise_name: slug, enterprise_brand_name: name, widget_id: Number(widget?.id), api_key: secret, owner_email: owner?.email, links: urls };
+      const data = { enterprise_id: id, enterprise_name: slug, enterprise_brand_name: name, widget_id: Number(widget?.id), api_key: secret, owner_email: ownerEmail, links: urls };
       return { status: 201, body: { data, message: 'Enterprise created successfully', status: 'success' } };
     },
   }),

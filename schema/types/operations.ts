@@ -55,6 +55,12 @@ export type CreateImageInput = {
   readonly url?: string | null | undefined;
 };
 
+export type ErasureStatus =
+  /** Nothing is left. */
+  | 'COMPLETED'
+  /** Clients are gone from lists; what else is kept of them is being removed. */
+  | 'RUNNING';
+
 /** The closed list of refusals of this graph, in `errors` of a payload or in `extensions.code` of a GraphQL error. */
 export type ErrorCode =
   /** It exists already. */
@@ -223,7 +229,7 @@ export type CreateEnterpriseMutationVariables = Exact<{
 }>;
 
 
-export type CreateEnterpriseMutation = { readonly createEnterprise: { readonly secret: string | null, readonly enterprise: { readonly id: string, readonly slug: string, readonly name: string, readonly owner: { readonly email: string } | null, readonly links: { readonly enterpriseOverview: string, readonly widgetManagement: string, readonly widgetEmbed: string } | null } | null, readonly widget: { readonly id: string } | null, readonly errors: ReadonlyArray<
+export type CreateEnterpriseMutation = { readonly createEnterprise: { readonly ownerEmail: string | null, readonly secret: string | null, readonly enterprise: { readonly id: string, readonly slug: string, readonly name: string, readonly links: { readonly enterpriseOverview: string, readonly widgetManagement: string, readonly widgetEmbed: string } | null } | null, readonly widget: { readonly id: string } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -258,6 +264,20 @@ export type DeleteApiKeyMutation = { readonly deleteApiKey: { readonly deletedId
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type EraseClientMutationVariables = Exact<{
+  slug: string;
+  id: string;
+}>;
+
+
+export type EraseClientMutation = { readonly eraseClient: { readonly erasure: { readonly id: string, readonly clientId: string, readonly status: ErasureStatus, readonly requestedAt: string, readonly completedAt: string | null, readonly removed: ReadonlyArray<{ readonly subgraph: string, readonly rows: number, readonly files: number }> } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type GenerateHairstyleMutationVariables = Exact<{
   input: GenerateHairstyleInput;
 }>;
@@ -280,6 +300,14 @@ export type GetClientQueryVariables = Exact<{
 
 
 export type GetClientQuery = { readonly enterprise: { readonly client: { readonly id: string, readonly email: string | null, readonly name: string | null, readonly phoneNumber: string | null, readonly source: string, readonly user: { readonly id: string } | null, readonly createdBy: { readonly id: string } | null, readonly media: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly fileUrl: string, readonly fileName: string, readonly source: string, readonly createdAt: string }> } } | null } | null };
+
+export type GetErasureQueryVariables = Exact<{
+  slug: string;
+  id: string;
+}>;
+
+
+export type GetErasureQuery = { readonly enterprise: { readonly erasure: { readonly id: string, readonly clientId: string, readonly status: ErasureStatus, readonly requestedAt: string, readonly completedAt: string | null, readonly removed: ReadonlyArray<{ readonly subgraph: string, readonly rows: number, readonly files: number }> } | null } | null };
 
 export type GetGenerationQueryVariables = Exact<{
   id: string;
@@ -429,15 +457,13 @@ export const CreateEnterprise: TypedOperation<CreateEnterpriseMutation, CreateEn
       id
       slug
       name
-      owner {
-        email
-      }
       links {
         enterpriseOverview
         widgetManagement
         widgetEmbed
       }
     }
+    ownerEmail
     widget {
       id
     }
@@ -473,6 +499,28 @@ export const CreateImage: TypedOperation<CreateImageMutation, CreateImageMutatio
 export const DeleteApiKey: TypedOperation<DeleteApiKeyMutation, DeleteApiKeyMutationVariables> = { name: 'DeleteApiKey', source: `mutation DeleteApiKey($slug: String!, $id: ID!) {
   deleteApiKey(enterprise: $slug, id: $id) {
     deletedId
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const EraseClient: TypedOperation<EraseClientMutation, EraseClientMutationVariables> = { name: 'EraseClient', source: `mutation EraseClient($slug: String!, $id: ID!) {
+  eraseClient(enterprise: $slug, id: $id) {
+    erasure {
+      id
+      clientId
+      status
+      requestedAt
+      completedAt
+      removed {
+        subgraph
+        rows
+        files
+      }
+    }
     errors {
       code
       message
@@ -530,6 +578,23 @@ export const GetClient: TypedOperation<GetClientQuery, GetClientQueryVariables> 
           source
           createdAt
         }
+      }
+    }
+  }
+}` };
+
+export const GetErasure: TypedOperation<GetErasureQuery, GetErasureQueryVariables> = { name: 'GetErasure', source: `query GetErasure($slug: String!, $id: ID!) {
+  enterprise(slug: $slug) {
+    erasure(id: $id) {
+      id
+      clientId
+      status
+      requestedAt
+      completedAt
+      removed {
+        subgraph
+        rows
+        files
       }
     }
   }

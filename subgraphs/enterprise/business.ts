@@ -14,7 +14,7 @@ export const trialCredits = 20;
 /** Names that are tried, each with four digits of its own. */
 const attempts = 30;
 
-export type NewBusiness = { enterprise: AccountRow; widget: WidgetRow; secret: string };
+export type NewBusiness = { enterprise: AccountRow; ownerEmail: string; widget: WidgetRow; secret: string };
 
 /**
  * Creates a business for its owner, ready to be used: account, owner with all rights, enabled widget, key and trial credits, all or nothing.
@@ -34,7 +34,7 @@ export async function createBusiness({ connection, credits, keys, store }: Pick<
     const widgetId = await store.insertWidget(accountId);
     const { secret } = await keys.issue({ accountId, accountKind: 'enterprise', name: 'Default API key', scopes: defaultScopes('enterprise'), expiresAt: null, userId: owner.id });
     await credits.grant(accountId, trialCredits, 'Trial credits');
-    return { enterprise, widget: { id: widgetId, accountId, enabled: true, brandName: name }, secret };
+    return { enterprise, ownerEmail: owner.email, widget: { id: widgetId, accountId, enabled: true, brandName: name }, secret };
   });
 }
 

@@ -2,10 +2,12 @@ import { migrate } from '../migrations.ts';
 import type { Platform } from '../platform.ts';
 import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
+import { mediaEraser } from './erasure.ts';
 import { createLoaders } from './loaders.ts';
 import { accounts } from './migrations/001-accounts.ts';
 import { businesses } from './migrations/002-businesses.ts';
 import { logs } from './migrations/003-logs.ts';
+import { erasures } from './migrations/004-erasures.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { createStore } from './store.ts';
@@ -15,13 +17,14 @@ export { createClient } from './client.ts';
 export { createStore as createEnterpriseStore } from './store.ts';
 
 /** The tables of the schema `enterprise`. */
-export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs };
+export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures };
 
 /** The subgraph of accounts, keys, credits and clients. */
 export async function createEnterprise(platform: Platform): Promise<Subgraph> {
   const { connection, keys, credits, blobs } = platform;
   await migrate(connection, 'enterprise', enterpriseMigrations);
   const store = createStore(connection);
+  platform.erasures.define('enterprise', mediaEraser({ ...platform, store }));
   const sources = { store, keys, credits };
   return buildSubgraph<Context>('enterprise', resolvers, (request, stopped) => ({ ...request, ...sources, platform, blobs, stopped, loaders: createLoaders(sources, request) }));
 }

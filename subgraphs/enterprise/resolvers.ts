@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
 import type { AccountApiLogsArgs, Resolvers } from '../../schema/types/enterprise.ts';
-import { parseAccountId, parseClientId, parseGenerationId, parseKeyId, parseMediaId, parseUserId } from '../ids.ts';
+import { parseAccountId, parseClientId, parseErasureId, parseGenerationId, parseKeyId, parseMediaId, parseUserId } from '../ids.ts';
 import { isExpired, maskedKey } from '../keys.ts';
 import { type CountedPage, type Page, page, pageRequest } from '../paging.ts';
 import { getCaller, payload } from '../schema.ts';
 import type { AccountKind, Caller } from '../subgraph.ts';
 import { createBusiness, pageOfBusinesses } from './business.ts';
 import { addMedia, createClient, pageOfClients } from './client.ts';
+import { eraseClient } from './erasure.ts';
 import { createKey, deleteKey, pageOfLogs } from './key.ts';
-import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, LedgerEntryModel, WidgetModel } from './models.ts';
+import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, ErasureModel, LedgerEntryModel, WidgetModel } from './models.ts';
 import { usageSince } from './rules.ts';
 import { embedUrlOf, linksOf, parseWidgetId } from './widget.ts';
 
@@ -32,6 +33,7 @@ export const resolvers: Resolvers = {
   Mutation: {
     createEnterprise: (_, { input }, context) => payload(async () => createBusiness({ ...context.platform, store: context.store }, getCaller(context), input)),
     createClient: (_, { enterprise, input }, context) => payload(async () => ({ client: await createClient(context.store, await callerAt(context, enterprise), input) })),
+    eraseClient: (_, { enterprise, id }, context) => payload(async () => ({ erasure: await eraseClient({ ...context.platform, store: context.store }, await callerAt(context, enterprise), id) })),
     addClientMedia: (_, { enterprise, clientId, input }, context) => payload(async () => ({ media: await addMedia({ ...context.platform, store: context.store }, await callerAt(context, enterprise), clientId, input, context.stopped()) })),
     createApiKey: (_, { enterprise, input }, context) => payload(async () => createKey(context.keys, await callerAt(context, enterprise), input)),
     deleteApiKey: (_, { enterprise, id }, context) => payload(async () => deleteKey(context.keys, await callerAt(context, enterprise), id)),
@@ -63,6 +65,7 @@ export const resolvers: Resolvers = {
     links: (enterprise, _, context) => findLinks(enterprise, context),
     clients: (enterprise, args, context) => pageOfClients(context.store, own(context, enterprise.id), args).then(counted),
     client: ({ id: enterpriseId }, { id }, context) => findClient(context, own(context, enterpriseId) && id),
+    erasure: ({ id: enterpriseId }, { id }, context) => findErasure(context, own(context, enterpriseId) && id),
   },
   Client: {
     __resolveReference: ({ id }, context) => findClient(context, id),
@@ -70,6 +73,11 @@ export const resolvers: Resolvers = {
     user: ({ userId }, _, { loaders }) => load(loaders.user, userId),
     createdBy: ({ createdBy }, _, { loaders }) => load(loaders.user, createdBy),
     media: ({ id }, args, { loaders }) => loaders.mediaOf(id, pageRequest(args, 20)).then(counted),
+  },
+  Erasure: {
+    __resolveReference: ({ id }, context) => findErasure(context, id),
+    status: ({ completedAt }) => (completedAt === null ? 'RUNNING' : 'COMPLETED'),
+    removed: ({ accountId, id }, _, { platform }) => platform.erasures.counts(accountId, id),
   },
   ClientMedia: {
     __resolveReference: ({ id }, { loaders }) => load(loaders.media, parseMediaId(id)),
@@ -131,6 +139,11 @@ async function getEnterprise(context: Context, slug: string): Promise<AccountMod
 async function findLinks({ id, slug }: AccountModel, { loaders, platform }: Context) {
   const [first] = await loaders.widgetsOf.load(id);
   return first ? linksOf(platform.env.publicUrl, present(slug), first.id) : null;
+}
+
+async function findErasure({ caller, platform }: Context, id: string): Promise<ErasureModel | null> {
+  const erasureId = parseErasureId(id);
+  return caller && erasureId && platform.erasures.find(caller.accountId, erasureId);
 }
 
 async function findWidget({ caller, loaders }: Context, id: string): Promise<WidgetModel | null> {

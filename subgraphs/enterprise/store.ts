@@ -95,6 +95,15 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
       if (!inserted) await giveNumberBack(database, accountId);
       return inserted ?? null;
     }),
+    /** Whether there was one. Those who came later move up. */
+    deleteClient: async (accountId: AccountId, clientId: ClientId): Promise<boolean> => connection.transaction(async () => {
+      await database().selectFrom('client_count').select('total').where('account_id', '=', accountId).forUpdate().execute();
+      const gone = await database().deleteFrom('client').where('account_id', '=', accountId).where('id', '=', clientId).returning('number').executeTakeFirst();
+      if (!gone) return false;
+      await database().updateTable('client').set(({ eb }) => ({ number: eb('number', '-', 1) })).where('account_id', '=', accountId).where('number', '>', gone.number).execute();
+      await giveNumberBack(database, accountId);
+      return true;
+    }),
     /** The client with that e-mail address, else the one with that number. */
     findTwin: async (accountId: AccountId, emailKey: string | null, phoneKey: string | null): Promise<ClientRow | null> =>
       (await database().selectFrom('client').select(clientColumns).where('account_id', '=', accountId)
@@ -144,6 +153,11 @@ function mediaStatements(database: Database<Tables>) {
         .returning(mediaColumns).executeTakeFirst()) ?? null,
     findMedia: async (accountId: AccountId, ids: readonly MediaId[]): Promise<MediaRow[]> =>
       database().selectFrom('client_media').select(mediaColumns).where('account_id', '=', accountId).where('id', 'in', ids).execute(),
+    listMediaFiles: async (accountId: AccountId, clientId: ClientId): Promise<BlobKey[]> =>
+      (await database().selectFrom('client_media').select('blob_key').where('account_id', '=', accountId).where('client_id', '=', clientId).execute()).map((row) => row.blob_key),
+    /** Gives where each came from. */
+    deleteMedia: async (accountId: AccountId, clientId: ClientId): Promise<MediaSource[]> =>
+      (await database().deleteFrom('client_media').where('account_id', '=', accountId).where('client_id', '=', clientId).returning('source').execute()).map(({ source }) => source),
     /** A page of each client's media, newest first, and how many each has in all. */
     listMedia: async (accountId: AccountId, clientIds: readonly ClientId[], { limit, after, skip = 0 }: PageRequest): Promise<OwnedRow<ClientId, MediaRow>[]> => {
       const { rows } = await sql<MediaRow & { owner: ClientId; total: number }>`select owners.owner, owners.total, page.* from (

@@ -37,6 +37,8 @@ export function createGenerations(parts: Parts) {
       return { required, available, isCovered: required <= available };
     },
     cancel: async (caller: Caller, id: GenerationId | null): Promise<GenerationRow> => cancel(parts, caller.accountId, id),
+    /** Cancels it when it is open; nothing happens when it is not. */
+    withdraw: async (accountId: AccountId, id: GenerationId): Promise<void> => void (await cancel(parts, accountId, id)),
     /** Does the job. Safe to run twice, and again after a crash at any moment. */
     run: async (job: JobRun<GenerationJob>): Promise<void> => run(parts, pace, job),
     /** For a job that failed for good and may not have said so, as after its process was killed again and again. */

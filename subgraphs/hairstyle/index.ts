@@ -5,6 +5,7 @@ import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
 import { callbackContent } from './callback.ts';
 import { createCatalogue } from './catalogue.ts';
+import { generationEraser } from './erasure.ts';
 import { callbackSource, createGenerations, generationQueue, type GenerationJob } from './generation.ts';
 import { createImages } from './image.ts';
 import { createLists, createLoaders } from './loaders.ts';
@@ -28,6 +29,7 @@ export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   const journal = createJournal(store, events);
   const images = createImages({ platform, store });
   const generations = createGenerations({ platform, store, catalogue, images, journal });
+  platform.erasures.define('hairstyle', generationEraser(platform, store, generations));
   const queue = { concurrency: Math.max(1, env.workers), retryLimit: 2, deadlineSeconds: 900, exhausted: generations.abandon };
   jobs.define<GenerationJob>(generationQueue, queue, generations.run);
   jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 1800, schedule: '11 * * * *' }, async () => {

@@ -1,4 +1,4 @@
-import { CamelCasePlugin, type ExpressionBuilder, type Insertable, type Selectable, sql } from 'kysely';
+import { CamelCasePlugin, type Expression, type ExpressionBuilder, type Insertable, type Selectable, sql, type SqlBool } from 'kysely';
 import type { BlobKey } from '../blobs.ts';
 import { type Connection, json, type Store as Database } from '../database.ts';
 import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
@@ -22,7 +22,7 @@ export type Store = ReturnType<typeof createStore>;
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('hairstyle');
   const database = () => tables().withPlugin(camelCase);
-  return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...secretStatements(database) };
+  return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...traceStatements(database), ...secretStatements(database) };
 }
 
 /** Forgets the idempotency keys of all accounts from before a moment; how many. */
@@ -120,6 +120,44 @@ function pictureStatements(database: Database<Tables>) {
     /** Gives the blobs that nobody points to any more. */
     deletePictures: async (accountId: AccountId, generationId: GenerationId): Promise<BlobKey[]> =>
       (await database().deleteFrom('picture').where('accountId', '=', accountId).where('generationId', '=', generationId).returning('blobKey').execute()).map((row) => row.blobKey),
+  };
+}
+
+/** What is kept of a client: its generations and those of its photos that are nobody's else, and these photos. */
+export type Traces = { generationIds: readonly GenerationId[]; imageIds: readonly ImageId[] };
+
+function traceStatements(database: Database<Tables>) {
+  const generationIds = async (accountId: AccountId, of: (eb: ExpressionBuilder<Tables, 'generation'>) => Expression<SqlBool>) =>
+    database().selectFrom('generation').select(['id', 'sourceId']).where('accountId', '=', accountId).where(of).orderBy('id').execute();
+  return {
+    findTraces: async (accountId: AccountId, clientId: ClientId): Promise<Traces> => {
+      const own = await generationIds(accountId, (eb) => eb('clientId', '=', clientId));
+      const sources = [...new Set(own.map(({ sourceId }) => sourceId))];
+      if (sources.length === 0) return { generationIds: [], imageIds: [] };
+      const others = await generationIds(accountId, (eb) => eb.and([eb('sourceId', 'in', sources), eb('clientId', '!=', clientId)]));
+      const imageIds = sources.filter((id) => !others.some(({ sourceId }) => sourceId === id));
+      const unnamed = imageIds.length === 0 ? [] : await generationIds(accountId, (eb) => eb.and([eb('sourceId', 'in', imageIds), eb('clientId', 'is', null)]));
+      return { generationIds: [...own, ...unnamed].map(({ id }) => id), imageIds };
+    },
+    /** Blobs of the pictures and photos. */
+    listFiles: async (accountId: AccountId, { generationIds: generations, imageIds }: Traces): Promise<BlobKey[]> => {
+      const pictures = generations.length === 0 ? [] : await database().selectFrom('picture').select('blobKey').where('accountId', '=', accountId).where('generationId', 'in', generations).execute();
+      const images = imageIds.length === 0 ? [] : await database().selectFrom('image').select('blobKey').where('accountId', '=', accountId).where('id', 'in', imageIds).execute();
+      return [...pictures, ...images].map(({ blobKey }) => blobKey);
+    },
+    /** How many rows there were. Fails when a photo was used again meanwhile. */
+    deleteTraces: async (accountId: AccountId, { generationIds: generations, imageIds }: Traces): Promise<number> => {
+      const gone: { numDeletedRows: bigint }[] = [];
+      if (generations.length > 0) {
+        gone.push(await database().deleteFrom('idempotencyKey').where('accountId', '=', accountId).where('generationId', 'in', generations).executeTakeFirstOrThrow());
+        gone.push(await database().deleteFrom('picture').where('accountId', '=', accountId).where('generationId', 'in', generations).executeTakeFirstOrThrow());
+        const rows = await database().deleteFrom('generation').where('accountId', '=', accountId).where('id', 'in', generations).returning('id').execute();
+        gone.push({ numDeletedRows: BigInt(rows.length) });
+        if (rows.length > 0) await sql`delete from hairstyle.event_stream where name in (${sql.join(rows.map(({ id }) => id))})`.execute(database());
+      }
+      if (imageIds.length > 0) gone.push(await database().deleteFrom('image').where('accountId', '=', accountId).where('id', 'in', imageIds).executeTakeFirstOrThrow());
+      return Number(gone.reduce((sum, { numDeletedRows }) => sum + numDeletedRows, 0n));
+    },
   };
 }
 

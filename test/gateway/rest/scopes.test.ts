@@ -27,6 +27,8 @@ const needs: Record<string, Need> = {
   'GET /api/v1/enterprise/:slug/clients': { scopes: ['clients:read'] },
   'POST /api/v1/enterprise/:slug/clients': { scopes: ['clients:write'], body: { email: 'a@example.com' } },
   'GET /api/v1/enterprise/:slug/clients/:id': { scopes: ['clients:read'] },
+  'DELETE /api/v1/enterprise/:slug/clients/:id': { scopes: ['clients:write'] },
+  'GET /api/v1/enterprise/:slug/erasures/:id': { scopes: ['clients:read'] },
   'GET /api/v1/enterprise/:slug/clients/:id/generations': { scopes: ['clients:read', 'generations:read'] },
   'POST /api/v1/enterprise/:slug/clients/:id/media': { scopes: ['clients:write'], body: 'photo' },
   'GET /api/v1/enterprise/:slug/api-keys': { scopes: ['keys:read'] },

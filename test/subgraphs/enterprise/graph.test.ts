@@ -7,6 +7,8 @@ import type { Connection } from '../../../subgraphs/database.ts';
 import { createAccounts, createEnterprise, type NewAccount } from '../../../subgraphs/enterprise/index.ts';
 import { clientKeys, isSlug, phoneKeyOf } from '../../../subgraphs/enterprise/rules.ts';
 import { type AccountId, newClientId, newGenerationId } from '../../../subgraphs/ids.ts';
+import { createErasures } from '../../../subgraphs/erasures.ts';
+import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys, defaultScopes } from '../../../subgraphs/keys.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
 import type { Caller } from '../../../subgraphs/subgraph.ts';
@@ -24,8 +26,9 @@ const counted: Connection = { ...connection, store: <Tables>(schema: string) => 
 const keys = await createKeys(counted);
 after(() => keys.close());
 const credits = createCredits(counted);
-// This subgraph asks nothing else of the platform.
-const subgraph = await createEnterprise({ connection: counted, keys, credits } as Platform);
+const erasures = createErasures(counted, createJobs(counted, { onError: (error) => assert.fail(String(error)) }));
+// What is asked here needs nothing else of the platform.
+const subgraph = await createEnterprise({ connection: counted, keys, credits, erasures } as Platform);
 const accounts = createAccounts(connection);
 
 type Someone = { id: AccountId; caller: Caller; secret: string };

@@ -6,6 +6,8 @@ import { createCredits } from '../../../subgraphs/credits.ts';
 import { createAccounts, enterpriseMigrations } from '../../../subgraphs/enterprise/index.ts';
 import { createStore, type Store } from '../../../subgraphs/enterprise/store.ts';
 import { type AccountId, newAccountId, newClientId, newGenerationId, newMediaId, newUserId } from '../../../subgraphs/ids.ts';
+import { createErasures } from '../../../subgraphs/erasures.ts';
+import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys, type Keys } from '../../../subgraphs/keys.ts';
 import { migrate } from '../../../subgraphs/migrations.ts';
 import { openTestConnection } from '../../support/database.ts';
@@ -82,6 +84,9 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     findTwin: () => store.findTwin(foreign, 'jane@example.com', '+1555'),
     findClients: () => store.findClients(foreign, [client.id]),
     listClients: () => store.listClients(foreign, 'jane', page),
+    deleteClient: () => store.deleteClient(foreign, client.id),
+    listMediaFiles: () => store.listMediaFiles(foreign, client.id),
+    deleteMedia: () => store.deleteMedia(foreign, client.id),
     insertMedia: () => store.insertMedia(foreign, { id: newMediaId(), client_id: client.id, blob_key: blobKey, file_name: 'b', source: 'upload' }),
     findMedia: () => store.findMedia(foreign, [media.id]),
     listMedia: () => store.listMedia(foreign, [client.id], page),
@@ -119,10 +124,23 @@ test('the same of keys, credits and what all subgraphs know of clients', async (
   assert.equal((await clients.findClient(owner, client.id))?.email, 'jane@example.com');
 });
 
-test('numbers of clients have no gap, whatever is added at once and refused', async () => {
+test('a receipt is read by who asked for it only', async () => {
+  const jobs = createJobs(connection, { onError: (error) => assert.fail(String(error)) });
+  const erasures = createErasures(connection, jobs);
+  await jobs.start({ work: false });
+  const { id } = await erasures.request('enterprise', { accountId: own.owner, clientId: newClientId() }, { rows: 1, files: 0 });
+  const foreign = await strangerOf();
+  assert.equal(await erasures.find(foreign, id), null);
+  assert.deepEqual((await erasures.counts(foreign, id)).filter(({ rows }) => rows > 0), []);
+  assert.deepEqual((await erasures.counts(own.owner, id)).map(({ rows }) => rows), [1, 0, 0, 0]);
+  await jobs.stop();
+});
+
+test('numbers of clients have no gap, whatever is added, refused and erased at once', async () => {
   const owner = await strangerOf();
   const add = (email: string) => store.insertClient(owner, own.key.id, { id: newClientId(), email, email_key: email, name: null, phone_number: null, phone_key: null, source: 'api' });
-  await Promise.all(Array.from({ length: 40 }, (_, index) => add(`c${index % 25}@example.com`)));
+  const spare = await Promise.all(Array.from({ length: 5 }, (_, index) => add(`spare${index}@example.com`)));
+  await Promise.all([...Array.from({ length: 40 }, (_, index) => add(`c${index % 25}@example.com`)), ...spare.map((client) => client && store.deleteClient(owner, client.id))]);
   const numbers = await connection.execute('select number from enterprise.client where account_id = $1 order by number', [owner]);
   assert.deepEqual(numbers.map(({ number }) => number), Array.from({ length: 25 }, (_, index) => index + 1));
   const pages = await Promise.all([0, 10, 20, 30].map(async (skip) => store.listClients(owner, null, { first: 10, limit: 10, after: null, skip })));

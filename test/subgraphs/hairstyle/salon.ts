@@ -15,6 +15,7 @@ import { parseEnvironment } from '../../../subgraphs/env.ts';
 import { createHairstyle } from '../../../subgraphs/hairstyle/index.ts';
 import { createStore } from '../../../subgraphs/hairstyle/store.ts';
 import { type AccountId, newAccountId, newImageId } from '../../../subgraphs/ids.ts';
+import { createErasures } from '../../../subgraphs/erasures.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys } from '../../../subgraphs/keys.ts';
 import { createOutbound } from '../../../subgraphs/outbound.ts';
@@ -74,7 +75,7 @@ export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painte
   const log = pino({ level: 'silent' });
   const keys = await createKeys(database);
   const platform = {
-    env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database),
+    env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ jobs, outbound, log }),
   } as Platform;
   const enterprise = await createEnterprise(platform);

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { openConnection } from '../../subgraphs/database.ts';
+import { onPostgres, until } from '../support/database.ts';
+import { nobody, smallPortrait } from '../support/photos.ts';
+import { type createTestClient, startTestPlatform } from '../support/platform.ts';
+import { addClient, addPhoto, openBusiness, type TestSalon } from '../support/salon.ts';
+import { startServer } from '../support/server.ts';
+import { filesOf, findInDatabase, findInStore } from '../support/traces.ts';
+
+const person = { email: 'Wilhelmina.Quist@example.org', name: 'Wilhelmina Quist', phone_number: '+46 70 555 01 99' };
+const texts = [person.email, 'Quist', '70 555 01 99', '+46705550199'];
+type Receipt = { success: boolean; data: { id: string; client_id: string; status: string; completed_at: string | null; removed: Record<string, { rows: number; files: number }> }; message: string };
+type Server = ReturnType<typeof createTestClient>;
+
+/** A client with a photo, a finished generation and one that is being made; links of all their pictures. */
+async function advise(server: Server, salon: Pick<TestSalon, 'key' | 'at'>, photos = 1) {
+  const id = await addClient(server, salon, person);
+  for (let index = 0; index < photos; index++) assert.equal((await addPhoto(server, salon, id, await nobody(), `me${index}.jpg`)).status, 200);
+  assert.equal((await server.upload(salon.key, await smallPortrait(300), 'client.jpg')).status, 200);
+  const order = { mode: 'test', image_name: 'client.jpg', client_id: id };
+  const { body } = await server.ended(salon.key, await server.generate(salon.key, { ...order, styles: ['817941', '462817'] }));
+  const open = await server.generate(salon.key, { ...order, mode: 'live', styles: ['817941', '462817', '739205', '158634'] });
+  const media = await server.rest<{ enterprise_clients_media: { file_url: string }[] }>(salon.at(`clients/${id}`), { key: salon.key });
+  const urls = [...body.data.images, ...media.body.enterprise_clients_media.map(({ file_url }) => file_url)];
+  const contents = await Promise.all(urls.map(async (url) => new Uint8Array(await (await server.send(new URL(url).pathname + new URL(url).search)).arrayBuffer())));
+  return { id, open, names: urls.map((url) => new URL(url).pathname.split('/').at(-1) ?? ''), contents };
+}
+
+const completed = async (server: Server, { key, at }: Pick<TestSalon, 'key' | 'at'>, erasureId: string): Promise<Receipt> => until(async () => {
+  const { status, body } = await server.rest<Receipt>(at(`erasures/${erasureId}`), { key });
+  return status === 200 && body.data.status === 'completed' && body;
+});
+
+describe('a client that is erased', async () => {
+  const platform = await startTestPlatform({ after });
+  const partner = await platform.tenant({ kind: 'partner' });
+  const salon = await openBusiness(platform, partner.key);
+  const { connection } = platform.platform;
+
+  test('is gone from every table, event, job, log and file, with a receipt, and others are not', async () => {
+    const other = await addClient(platform, salon, { email: 'other@example.com' });
+    await addPhoto(platform, salon, other, await smallPortrait(300), 'other.jpg');
+    const kept = filesOf(platform.dataDir);
+    const { id, open, names, contents } = await advise(platform, salon);
+    await platform.rest(salon.at(`clients/${encodeURIComponent(person.email)}`), { key: salon.key });
+    assert.ok((await findInDatabase(connection, texts)).length > 0 && findInStore(platform.dataDir, { names, contents }).length > 0, 'what is looked for is there before');
+
+    const { status, body, headers } = await platform.rest<Receipt>(salon.at(`clients/${id}`), { method: 'DELETE', key: salon.key });
+    assert.deepEqual([status, body.success, body.message, body.data.client_id, headers.get('location')], [202, true, 'Client erasure started', id, salon.at(`erasures/${body.data.id}`)]);
+    for (const [method, path] of [['GET', `clients/${id}`], ['DELETE', `clients/${id}`], ['GET', `clients/${id}/generations`]]) assert.equal((await platform.rest(salon.at(path ?? ''), { method: method ?? '', key: salon.key })).status, 404);
+    const receipt = await completed(platform, salon, body.data.id);
+    assert.ok(receipt.data.completed_at);
+    const { enterprise, hairstyle, ...others } = receipt.data.removed;
+    // Client and three media, of which one is a photo of its own; two generations with two pictures and their photo.
+    assert.deepEqual([enterprise, hairstyle, others], [{ rows: 4, files: 1 }, { rows: 5, files: 3 }, { headshot: { rows: 0, files: 0 }, skinshade: { rows: 0, files: 0 } }]);
+
+    assert.deepEqual(await findInDatabase(connection, [...texts, ...names]), []);
+    assert.deepEqual(findInStore(platform.dataDir, { names, contents }), []);
+    assert.equal((await platform.rest(`/api/v1/generation/${open}`, { key: salon.key })).status, 404);
+    await until(() => JSON.stringify(filesOf(platform.dataDir).filter((file) => file.startsWith('blobs'))) === JSON.stringify(kept.filter((file) => file.startsWith('blobs'))));
+    const { viewer } = await platform.gql<{ viewer: unknown }>(salon.key, '{ viewer { account { credits { available reserved } } } }');
+    assert.deepEqual(viewer, { account: { credits: { available: 20, reserved: 0 } } }, 'what was not made is not paid');
+    const { body: rest } = await platform.rest<{ clients: { id: string; enterprise_clients_media: unknown[] }[]; pagination: { total: number } }>(salon.at('clients'), { key: salon.key });
+    assert.deepEqual(rest.clients.map((client) => [client.id, client.enterprise_clients_media.length]), [[other, 1]]);
+    assert.equal(rest.pagination.total, 1);
+  });
+
+  test('takes along what was made of the same photo for nobody, and leaves what another client has', async () => {
+    const [one, two] = [await addClient(platform, salon, { email: 'one@example.com' }), await addClient(platform, salon, { email: 'two@example.com' })];
+    const make = async (image: string, client: string | null): Promise<string> => {
+      const id = await platform.generate(salon.key, { mode: 'test', styles: ['817941'], image_name: image, ...client && { client_id: client } });
+      return (await platform.ended(salon.key, id), id);
+    };
+    for (const name of ['shared.jpg', 'alone.jpg']) await platform.upload(salon.key, await smallPortrait(300), name);
+    const made = { shared: await make('shared.jpg', one), others: await make('shared.jpg', two), alone: await make('alone.jpg', one), trial: await make('alone.jpg', null) };
+    const { eraseClient } = await platform.gql<{ eraseClient: { erasure: { id: string } } }>(salon.key, 'mutation ($id: ID!) { eraseClient(id: $id) { erasure { id status } errors { message } } }', { id: one });
+    await completed(platform, salon, eraseClient.erasure.id);
+    const statuses = await Promise.all(Object.entries(made).map(async ([name, id]) => [name, (await platform.rest(`/api/v1/generation/${id}`, { key: salon.key })).status]));
+    assert.deepEqual(Object.fromEntries(statuses), { shared: 404, others: 200, alone: 404, trial: 404 });
+    assert.equal((await platform.rest('/api/v1/generation/hairstyle', { key: salon.key, json: { mode: 'test', gender: 'person', styles: ['817941'], image_name: 'alone.jpg' } })).status, 404);
+  });
+});
+
+test('killed in the middle of it, it is finished after the restart', async (t) => {
+  const server = await startServer(t);
+  const { enterprise: { slug, key } } = await server.demo();
+  const salon = { key, at: (rest: string) => `/api/v1/enterprise/${slug}/${rest}` };
+  const { id, names, contents } = await advise(server, salon, 12);
+  const before = filesOf(server.dataDir).length;
+  const { status, body } = await server.rest<Receipt>(salon.at(`clients/${id}`), { method: 'DELETE', key });
+  assert.equal(status, 202);
+  await until(() => filesOf(server.dataDir).length < before);
+  await server.end('SIGKILL');
+  await server.start();
+  const { data } = await completed(server, salon, body.data.id);
+  assert.deepEqual([data.removed['enterprise'], data.removed['hairstyle']?.files], [{ rows: 15, files: 12 }, 3]);
+  assert.deepEqual(findInStore(server.dataDir, { names, contents }), []);
+  const output = server.output();
+  await server.end('SIGTERM');
+  assert.deepEqual(texts.filter((text) => output.includes(text)), []);
+  const connection = await openConnection({ databaseUrl: server.databaseUrl, dataDir: onPostgres ? null : server.dataDir });
+  try {
+    assert.deepEqual(await findInDatabase(connection, [...texts, ...names]), []);
+  } finally {
+    await connection.close();
+  }
+});
