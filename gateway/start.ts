@@ -5,13 +5,14 @@ import type { FastifyInstance } from 'fastify';
 import { apiSdl, supergraphSdl } from '../schema/sdl.ts';
 import type { Environment } from '../subgraphs/env.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
-import { startSubgraphs } from '../subgraphs/serve.ts';
+import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
 import { logRequests } from './api-log.ts';
 import { closeNow, drain } from './drain.ts';
 import { serveDemoPortrait, serveFiles } from './files.ts';
 import { createGraph, type Graph } from './graphql.ts';
 import { serveHealth } from './health.ts';
 import { createApplication, createFront, type Front, serveGraphql } from './http.ts';
+import { serveOperator } from './operator-socket.ts';
 import { createOpenings } from './openings.ts';
 import { enterpriseRoutes } from './rest/enterprise.ts';
 import { aihairstylesRoutes } from './rest/aihairstyles.ts';
@@ -59,8 +60,9 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   await app.ready();
   serve(app.routing);
   const endSockets = serveSockets(server, { graph, keys, openings });
+  const stopOperator = platform.connection.kind === 'pglite' ? await serveOperator(env.dataDir, operatorOf(platform), log) : async () => {};
   const stop = async (): Promise<void> => {
-    await Promise.all([drain(server, openings, endSockets), platform.jobs.rest()]);
+    await Promise.all([drain(server, openings, endSockets), platform.jobs.rest(), stopOperator()]);
     await app.close();
     await graph.stop();
     await platform.stop();

@@ -1,7 +1,8 @@
 import type { SubgraphName } from '../schema/sdl.ts';
-import { createEnterprise } from './enterprise/index.ts';
+import { createAccounts, createEnterprise } from './enterprise/index.ts';
 import { createHairstyle } from './hairstyle/index.ts';
 import { createHeadshot } from './headshot/index.ts';
+import { createOperator, type Operator } from './operator.ts';
 import type { Platform } from './platform.ts';
 import { createSkinshade } from './skinshade/index.ts';
 import type { Subgraph } from './subgraph.ts';
@@ -18,4 +19,9 @@ export async function startSubgraphs(platform: Platform): Promise<Record<Subgrap
   defineUpkeep(platform);
   await platform.jobs.start({ work: platform.env.workers > 0 });
   return subgraphs;
+}
+
+/** The operator's commands over a platform whose subgraphs are started. */
+export function operatorOf(platform: Platform): Operator {
+  return createOperator({ ...platform, createAccount: (account) => createAccounts(platform.connection).createAccount(account) });
 }

@@ -1,0 +1,32 @@
+import { inspect } from 'node:util';
+import { Failure } from '../schema/failures.ts';
+import { EnvironmentFault, parseEnvironment } from '../subgraphs/env.ts';
+import { parseOperatorCommand } from '../subgraphs/operator.ts';
+import { createPlatform } from '../subgraphs/platform.ts';
+import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
+import { askServer, type OperatorAnswer, runCommand } from './operator-socket.ts';
+
+/** `npm run admin -- COMMAND`: over the embedded database the running server does it, for nobody else may open its folder. */
+async function main(words: readonly string[]): Promise<OperatorAnswer> {
+  const env = parseEnvironment(process.env);
+  parseOperatorCommand(words);
+  const answered = env.databaseUrl === null ? await askServer(env.dataDir, words) : null;
+  if (answered) return answered;
+  const platform = await createPlatform({ ...env, workers: 0 });
+  try {
+    await startSubgraphs(platform);
+    return await runCommand(operatorOf(platform), words, platform.log);
+  } finally {
+    await platform.stop();
+  }
+}
+
+try {
+  const answer = await main(process.argv.slice(2));
+  if ('lines' in answer) process.stdout.write(`${answer.lines.join('\n')}\n`);
+  else process.stderr.write(`${answer.refused}\n`);
+  process.exitCode = 'lines' in answer ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${error instanceof EnvironmentFault || error instanceof Failure ? error.message : inspect(error)}\n`);
+  process.exitCode = 1;
+}
