@@ -12,15 +12,14 @@ import { deepQuery, shopSupergraph } from './shop.ts';
  * the gateway's process (all threads), the best of rounds taken in turn, because what a neighbour takes is no property of ours; latency and
  * memory of the same round. `BENCH_ONLY` names contestants, divided by semicolons; `BENCH_CONNECTIONS`, `BENCH_SECONDS`, `BENCH_WARM_UP` and `BENCH_ROUNDS` change the rest.
  *
- * Where the time of `lookgraph` goes (CPU profile, 50 connections): system calls and sockets of the seven calls 35 %, JSON.parse of the subgraphs'
- * answers 20 %, garbage collection 12 %, writing the answer 10 %, finding and completing entities 10 %, the request itself 10 %.
+ * Where the time of `lookgraph` goes (CPU profile, 50 connections, rounded by eye): a third to system calls and sockets of the seven calls, a fifth to
+ * JSON.parse of the subgraphs' answers, about a tenth each to garbage collection, writing the answer, finding and completing entities, and the request.
  *
- * What helped, in this order: equal references to one entity become one object where the plan allows it (shared-places.ts; completing went from 22 %
- * to 6 %); the answer is written into bytes without objects and strings between (byte-projection.ts); paths and keys are read by generated code;
- * no abort signal fires after an answer that was sent whole; answers without a backslash need no escaping, which nobody then looks for.
- * What did not: putting the answer together from strings (equal at one connection, at 50 the garbage collector carries the pieces of all answers along:
- * 790 us against 590 for JSON.stringify and 520 for bytes); a larger young generation, 32 or 64 MB (as many bytes to carry, worse for the caches); escaping
- * short strings by a native call; writing head and body as one string.
+ * What was done for speed, without a measure of each alone: equal references to one entity become one object where the plan allows it
+ * (shared-places.ts); the answer is written into bytes without objects and strings between (byte-projection.ts); paths and keys are read by generated
+ * code; no abort signal fires after an answer that was sent whole; answers without a backslash need no escaping, which nobody then looks for.
+ * What did not help in runs of single parts on a busy machine: putting the answer together from strings (at 50 connections the garbage collector carries
+ * the pieces of all answers along); a larger young generation, 32 or 64 MB; escaping short strings by a native call; writing head and body as one string.
  */
 export async function run(): Promise<void> {
   const mock = fork(join(import.meta.dirname, 'mock.ts'));
