@@ -52,15 +52,19 @@ describe('a client that is erased', async () => {
     const receipt = await completed(platform, salon, body.data.id);
     assert.ok(receipt.data.completed_at);
     const { enterprise, hairstyle, ...others } = receipt.data.removed;
-    // Client and three media, of which one is a photo of its own; two generations with two pictures and their photo.
-    assert.deepEqual([enterprise, hairstyle, others], [{ rows: 4, files: 1 }, { rows: 5, files: 3 }, { headshot: { rows: 0, files: 0 }, skinshade: { rows: 0, files: 0 } }]);
+    // Client and three media, of which one is a photo of its own; two generations with two pictures and their photo; and what the open one had made.
+    const more = (hairstyle?.files ?? 0) - 3;
+    assert.ok(more >= 0 && more <= 4, `${more} more pictures`);
+    const nothing = { rows: 0, files: 0 };
+    assert.deepEqual([enterprise, hairstyle, others], [{ rows: 4 + more, files: 1 }, { rows: 5 + more, files: 3 + more }, { headshot: nothing, skinshade: nothing }]);
 
     assert.deepEqual(await findInDatabase(connection, [...texts, ...names]), []);
     assert.deepEqual(findInStore(platform.dataDir, { names, contents }), []);
     assert.equal((await platform.rest(`/api/v1/generation/${open}`, { key: salon.key })).status, 404);
     await until(() => JSON.stringify(filesOf(platform.dataDir).filter((file) => file.startsWith('blobs'))) === JSON.stringify(kept.filter((file) => file.startsWith('blobs'))));
     const { viewer } = await platform.gql<{ viewer: unknown }>(salon.key, '{ viewer { account { credits { available reserved } } } }');
-    assert.deepEqual(viewer, { account: { credits: { available: 20, reserved: 0 } } }, 'what was not made is not paid');
+    const { available, reserved } = (viewer as { account: { credits: { available: number; reserved: number } } }).account.credits;
+    assert.ok(reserved === 0 && (available === 20 || (more === 4 && available === 16)), `what was not made is not paid: ${available} left, ${reserved} held`);
     const { body: rest } = await platform.rest<{ clients: { id: string; enterprise_clients_media: unknown[] }[]; pagination: { total: number } }>(salon.at('clients'), { key: salon.key });
     assert.deepEqual(rest.clients.map((client) => [client.id, client.enterprise_clients_media.length]), [[other, 1]]);
     assert.equal(rest.pagination.total, 1);
@@ -94,7 +98,10 @@ test('killed in the middle of it, it is finished after the restart', async (t) =
   await server.end('SIGKILL');
   await server.start();
   const { data } = await completed(server, salon, body.data.id);
-  assert.deepEqual([data.removed['enterprise'], data.removed['hairstyle']?.files], [{ rows: 15, files: 12 }, 3]);
+  // The open generation may have made some of its four pictures before it was ended.
+  const more = (data.removed['hairstyle']?.files ?? 0) - 3;
+  assert.ok(more >= 0 && more <= 4, `${more} more pictures`);
+  assert.deepEqual(data.removed['enterprise'], { rows: 15 + more, files: 12 });
   assert.deepEqual(findInStore(server.dataDir, { names, contents }), []);
   const output = server.output();
   await server.end('SIGTERM');

@@ -152,8 +152,8 @@ test('all subscribers of a stream share one reading of each event', async () => 
   for (let n = 2; n <= 20; n++) await progress(reader, 'shared', n);
   await finish(reader, 'shared');
   for (const events of await Promise.all(rest)) assert.deepEqual(seqs(events), range(2, 21));
-  // 20 appended, each read once or twice, and perhaps some polls; read by everybody it would be 800.
-  assert.ok(statements >= 40 && statements < 150, `${statements} statements for 20 events and 40 subscribers`);
+  // 20 appended, each read once or twice or together with the next, and perhaps some polls; read by everybody it would be 800.
+  assert.ok(statements > 20 && statements < 150, `${statements} statements for 20 events and 40 subscribers`);
 });
 
 test('what was trimmed is one snapshot that says so, then what follows', async () => {

@@ -43,7 +43,7 @@ export async function startTestPlatform(t: Scope, { workers = 4, allow = [], var
     ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
   });
   // Closed by the platform itself.
-  const opened = databaseUrl === null ? await openTestConnection({ after: () => undefined }) : await openConnection({ databaseUrl, dataDir: null });
+  const opened = databaseUrl === null ? await openTestConnection({ after: () => undefined }) : await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize });
   const lookgraph = await startLookgraph(env, { connection: wrap ? wrap(opened) : opened });
   t.after(async () => {
     await within(stopWithinMs, lookgraph.stop(), 'the platform did not stop');
