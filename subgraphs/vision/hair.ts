@@ -33,19 +33,20 @@ export async function findHair(subject: Subject): Promise<HairFind> {
   return { hair: refine(raw, image, subject), covered: coveredShare(near) };
 }
 
-/** Asks the net twice, the second time mirrored: the mean of both is the better answer. */
+/** Asks the net; about the near window twice, the second time mirrored: the mean of both is the better answer. */
 async function guess(subject: Subject, window: Window): Promise<Guess> {
   const { side } = window;
   const view = lookAt(subject, window);
   const hair = new Float32Array(side * side);
   const cover = new Float32Array(side * side);
-  for (const mirrored of [false, true]) {
+  const sides = window === HAIR_WINDOW ? [false, true] : [false];
+  for (const mirrored of sides) {
     const [answer] = await runModel('hair', toInput(view, side, mirrored), [1, side, side, CHANNELS]);
     if (!answer) throw new Error('hair answered nothing');
     for (let i = 0; i < hair.length; i++) {
       const k = mirrored ? mirroredIndex(i, side) : i;
-      hair[i]! += answer[k * 2]! / 2;
-      cover[i]! += answer[k * 2 + 1]! / 2;
+      hair[i]! += answer[k * 2]! / sides.length;
+      cover[i]! += answer[k * 2 + 1]! / sides.length;
     }
   }
   return { window, map: windowMap(window, subject.frame), hair: keepJoined(hair, window), cover };

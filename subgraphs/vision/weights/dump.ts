@@ -44,7 +44,7 @@ mkdirSync(out, { recursive: true });
 // The first model that runs starts the runtime.
 await runModel('person', new Float32Array(256 * 256 * 3), [1, 256, 256, 3]);
 const teacher = await loadAndCompile(readFileSync(teacherPath), { accelerator: 'wasm' });
-const heads: { name: string; subject: string; step: number }[] = [];
+const heads: { name: string }[] = [];
 
 for (const group of ['female', 'male']) {
   for (const file of readdirSync(join(portraits, group)).sort()) {
@@ -97,7 +97,7 @@ async function dumpHead(name: string, image: Raster): Promise<void> {
   const bytes = new Uint8Array(planes.length * CANVAS.side ** 2);
   planes.forEach((plane, k) => plane.forEach((value, i) => (bytes[i * planes.length + k] = value)));
   writeFileSync(join(out!, `${name}.bin`), bytes);
-  heads.push({ name, subject: name.startsWith('demo') ? 'demo' : name, step: map[0] });
+  heads.push({ name });
   process.stdout.write(`${name} ${image.width}x${image.height} unit ${frame.unit.toFixed(0)}\n`);
 }
 
