@@ -36,7 +36,9 @@ export type ApiKey = {
   userId: UserId | null;
 };
 
-export type NewKey = { accountId: AccountId; accountKind: AccountKind; name: string; scopes: readonly string[]; expiresAt: Date | null; userId?: UserId | null };
+export type NewKey = { accountId: AccountId; accountKind: AccountKind; name: string; scopes: readonly string[]; expiresAt: Date | null; userId?: UserId | null;
+  /** By default new ones. 32 bytes that nobody can guess give the same secret again. */
+  id?: KeyId; bytes?: Uint8Array | undefined };
 
 /** The accounts' API keys. A secret is shown once and kept as its SHA-256 only. */
 export type Keys = {
@@ -124,11 +126,11 @@ export async function createKeys(connection: Connection): Promise<Keys> {
   };
 }
 
-async function issueKey(store: Store<KeyTables>, { accountId, accountKind, name, scopes, expiresAt, userId = null }: NewKey): Promise<{ key: ApiKey; secret: string }> {
+async function issueKey(store: Store<KeyTables>, { accountId, accountKind, name, scopes, expiresAt, userId = null, id = newKeyId(), bytes }: NewKey): Promise<{ key: ApiKey; secret: string }> {
   const unknown = scopes.find((scope) => !allScopes.includes(scope) || (scope === 'partner:admin' && accountKind !== 'partner'));
   if (unknown !== undefined) throw new Failure('VALIDATION', `Unknown scope: ${unknown}`, { path: ['scopes'] });
-  const secret = newSecret();
-  const values = { id: newKeyId(), account_id: accountId, name, secret_sha256: sha256(secret), last_four: secret.slice(-4), scopes: json([...scopes]), expires_at: expiresAt, last_used_at: null, user_id: userId };
+  const secret = secretOf(bytes ?? randomBytes(32));
+  const values = { id, account_id: accountId, name, secret_sha256: sha256(secret), last_four: secret.slice(-4), scopes: json([...scopes]), expires_at: expiresAt, last_used_at: null, user_id: userId };
   await store().insertInto('api_key').values(values).execute();
   return { key: await getKey(store, accountId, values.id), secret };
 }
@@ -204,9 +206,9 @@ async function countUsable(store: Store<KeyTables>, accountId: AccountId): Promi
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const secretPattern = /^ak_[0-9A-Za-z]{43}$/;
 
-/** 32 random bytes in 43 digits of base 62. */
-function newSecret(): string {
-  let rest = BigInt(`0x${randomBytes(32).toString('hex')}`);
+/** 32 bytes in 43 digits of base 62. */
+export function secretOf(bytes: Uint8Array): string {
+  let rest = BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
   let text = '';
   for (let length = 0; length < 43; length++) {
     text = digits.charAt(Number(rest % 62n)) + text;

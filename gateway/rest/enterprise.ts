@@ -6,6 +6,7 @@ import {
 } from '../../schema/types/operations.ts';
 import { readBody } from './body.ts';
 import { enterpriseDialect } from './dialect.ts';
+import { idempotencyKeyOf } from './idempotency.ts';
 import { pageLinks, pageOf, paginationOf } from './paging.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
@@ -69,7 +70,7 @@ const clientRoutes = [
     method: 'POST', path: '/api/v1/enterprise/:slug/clients', summary: 'Adds a client to a business.', dialect: enterpriseDialect, operation: CreateClient,
     variables(request) {
       const { email, name, phone_number, source } = readBody(clientBody, request.body);
-      return { slug: slugOf(request), input: { email, name, phoneNumber: phone_number, source } };
+      return { slug: slugOf(request), input: { email, name, phoneNumber: phone_number, source, idempotencyKey: idempotencyKeyOf(request) } };
     },
     reply({ createClient }, request) {
       const { createdAt, enterprise, ...client } = accepted(createClient.client, createClient.errors);
@@ -150,7 +151,7 @@ const keyRoutes = [
     method: 'POST', path: '/api/v1/enterprise/:slug/api-keys', summary: 'A new key for a business; its value is shown once.', dialect: enterpriseDialect, operation: CreateApiKey,
     variables(request) {
       const { name, expires_at, scopes } = readBody(keyBody, request.body);
-      return { slug: slugOf(request), input: { name, expiresAt: expires_at, scopes } };
+      return { slug: slugOf(request), input: { name, expiresAt: expires_at, scopes, idempotencyKey: idempotencyKeyOf(request) } };
     },
     reply({ createApiKey }) {
       const { id, name, createdAt, expiresAt, status } = accepted(createApiKey.apiKey, createApiKey.errors);

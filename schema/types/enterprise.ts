@@ -468,6 +468,8 @@ export type CreateClientInput = {
   readonly phoneNumber?: InputMaybe<Scalars['PhoneNumber']['input']>;
   /** At most 64 characters. */
   readonly source?: Scalars['String']['input'];
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours. */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** client is null exactly when errors is not empty. */
@@ -482,6 +484,8 @@ export type CreateEnterpriseInput = {
   readonly businessType: BusinessType;
   /** Who will have full access. A user of that address is assigned, or created. */
   readonly ownerEmail: Scalars['EmailAddress']['input'];
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours, its secret included. */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** All but errors are null exactly when errors is not empty. */
@@ -509,6 +513,8 @@ export type CreateApiKeyInput = {
   readonly expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
   /** At most what the calling key may do itself, which is also the default. */
   readonly scopes?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours, its secret included. */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** apiKey and secret are null exactly when errors is not empty. */

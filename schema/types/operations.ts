@@ -21,6 +21,8 @@ export type BusinessType =
 export type CreateApiKeyInput = {
   /** In the future. Null: it does not expire. */
   readonly expiresAt?: string | null | undefined;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours, its secret included. */
+  readonly idempotencyKey?: string | null | undefined;
   /** 1 to 100 characters. */
   readonly name: string;
   /** At most what the calling key may do itself, which is also the default. */
@@ -30,6 +32,8 @@ export type CreateApiKeyInput = {
 export type CreateClientInput = {
   /** At least one of email and phoneNumber. */
   readonly email?: string | null | undefined;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours. */
+  readonly idempotencyKey?: string | null | undefined;
   /** At least 1 character if given. */
   readonly name?: string | null | undefined;
   readonly phoneNumber?: string | null | undefined;
@@ -41,6 +45,8 @@ export type CreateEnterpriseInput = {
   /** 4 to 100 characters. */
   readonly businessName: string;
   readonly businessType: BusinessType;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours, its secret included. */
+  readonly idempotencyKey?: string | null | undefined;
   /** Who will have full access. A user of that address is assigned, or created. */
   readonly ownerEmail: string;
 };

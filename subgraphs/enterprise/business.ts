@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { Failure } from '../../schema/failures.ts';
 import type { CreateEnterpriseInput } from '../../schema/types/enterprise.ts';
-import { newAccountId, newUserId } from '../ids.ts';
-import { defaultScopes } from '../keys.ts';
+import { type AccountId, newAccountId, newUserId } from '../ids.ts';
+import { defaultScopes, secretOf } from '../keys.ts';
 import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
+import { once, secretBytes } from './once.ts';
 import { checkBusiness, emailKeyOf, slugBase } from './rules.ts';
 import type { AccountRow, Store, WidgetRow } from './store.ts';
 
@@ -16,26 +17,42 @@ const attempts = 30;
 
 export type NewBusiness = { enterprise: AccountRow; ownerEmail: string; widget: WidgetRow; secret: string };
 
+type Parts = Pick<Platform, 'connection' | 'credits' | 'keys' | 'env'> & { store: Store };
+
 /**
  * Creates a business for its owner, ready to be used: account, owner with all rights, enabled widget, key and trial credits, all or nothing.
- * @throws Failure VALIDATION; CONFLICT when no name is free.
+ * @throws Failure VALIDATION; IDEMPOTENCY_CONFLICT; CONFLICT when no name is free.
  */
-export async function createBusiness({ connection, credits, keys, store }: Pick<Platform, 'connection' | 'credits' | 'keys'> & { store: Store }, { accountId: partnerId, accountKind }: Caller, input: CreateEnterpriseInput): Promise<NewBusiness> {
+export async function createBusiness(parts: Parts, { accountId: partnerId, accountKind }: Caller, input: CreateEnterpriseInput): Promise<NewBusiness> {
   if (accountKind !== 'partner') throw new Failure('FORBIDDEN', 'Only a partner creates enterprises');
   const name = checkBusiness(input);
-  return connection.transaction(async () => {
-    // The owner first: two that wait for one address never hold what the other one waits for.
-    const owner = await store.getUserByEmail({ id: newUserId(), email: input.ownerEmail.trim(), email_key: emailKeyOf(input.ownerEmail) });
-    const enterprise = await insertNamed(store, name, (slug) => ({
-      id: newAccountId(), kind: 'enterprise' as const, name, slug, business_type: input.businessType, subscription_status: 'ACTIVE' as const, website: null, partner_id: partnerId,
-    }));
-    const accountId = enterprise.id;
-    await store.insertMemberships(accountId, owner.id, ['business_owner', 'admin']);
-    const widgetId = await store.insertWidget(accountId);
-    const { secret } = await keys.issue({ accountId, accountKind: 'enterprise', name: 'Default API key', scopes: defaultScopes('enterprise'), expiresAt: null, userId: owner.id });
-    await credits.grant(accountId, trialCredits, 'Trial credits');
-    return { enterprise, ownerEmail: owner.email, widget: { id: widgetId, accountId, enabled: true, brandName: name }, secret };
+  const id = newAccountId();
+  return once(parts, partnerId, { operation: 'createEnterprise', input }, id, {
+    work: (seed) => parts.connection.transaction(() => create(parts, { id, partnerId, name, input, bytes: seed === null ? undefined : secretBytes(parts.env, seed) })),
+    replay: (earlier, seed) => find(parts, partnerId, earlier, seed),
   });
+}
+
+type Order = { id: AccountId; partnerId: AccountId; name: string; input: CreateEnterpriseInput; bytes: Uint8Array | undefined };
+
+async function create({ credits, keys, store }: Parts, { id, partnerId, name, input, bytes }: Order): Promise<NewBusiness> {
+  // The owner first: two that wait for one address never hold what the other one waits for.
+  const owner = await store.getUserByEmail({ id: newUserId(), email: input.ownerEmail.trim(), email_key: emailKeyOf(input.ownerEmail) });
+  const enterprise = await insertNamed(store, name, (slug) => ({
+    id, kind: 'enterprise' as const, name, slug, business_type: input.businessType, subscription_status: 'ACTIVE' as const, website: null, partner_id: partnerId,
+  }));
+  await store.insertMemberships(id, owner.id, ['business_owner', 'admin']);
+  const widgetId = await store.insertWidget(id);
+  const { secret } = await keys.issue({ accountId: id, accountKind: 'enterprise', name: 'Default API key', scopes: defaultScopes('enterprise'), expiresAt: null, userId: owner.id, bytes });
+  await credits.grant(id, trialCredits, 'Trial credits');
+  return { enterprise, ownerEmail: owner.email, widget: { id: widgetId, accountId: id, enabled: true, brandName: name }, secret };
+}
+
+/** What was created before. The secret is not kept but made again; it is of no use when the key was deleted meanwhile. */
+async function find({ env, store }: Parts, partnerId: AccountId, id: AccountId, seed: string): Promise<NewBusiness | null> {
+  const enterprise = await store.findEnterprise(partnerId, id);
+  const [[owner], [widget]] = [await store.findOwners([id]), await store.listWidgets([id])];
+  return enterprise && owner && widget ? { enterprise, ownerEmail: owner.email, widget, secret: secretOf(secretBytes(env, seed)) } : null;
 }
 
 async function insertNamed(store: Store, name: string, make: (slug: string) => Parameters<Store['insertEnterprise']>[0]): Promise<AccountRow> {

@@ -7,6 +7,7 @@ import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault } from '../vision/engine.ts';
+import { once } from './once.ts';
 import { clientKeys, fileNameOf } from './rules.ts';
 import type { MediaRow, Store } from './store.ts';
 
@@ -14,15 +15,24 @@ import type { MediaRow, Store } from './store.ts';
  * Adds a client to the calling business.
  * @throws Failure VALIDATION; FORBIDDEN for an account that is no business; CONFLICT with `existingId` when the e-mail address or the number is known.
  */
-export async function createClient(store: Store, { accountId, accountKind, keyId }: Caller, input: CreateClientInput): Promise<ClientRow> {
+export async function createClient(store: Store, { accountId, accountKind, keyId }: Caller, input: CreateClientInput, id = newClientId()): Promise<ClientRow> {
   if (accountKind !== 'enterprise') throw new Failure('FORBIDDEN', 'Only an enterprise has clients');
   const { emailKey, phoneKey } = clientKeys(input);
   const client = { email: input.email ?? null, email_key: emailKey, name: input.name ?? null, phone_number: input.phoneNumber ?? null, phone_key: phoneKey };
-  const inserted = await store.insertClient(accountId, keyId, { ...client, id: newClientId(), source: input.source ?? 'api' });
+  const inserted = await store.insertClient(accountId, keyId, { ...client, id, source: input.source ?? 'api' });
   if (inserted) return inserted;
   const twin = await store.findTwin(accountId, emailKey, phoneKey);
   const field = twin && emailKey !== null && twin.email?.trim().toLowerCase() === emailKey ? 'email' : 'phoneNumber';
   throw new Failure('CONFLICT', `Client with this ${field === 'email' ? 'email' : 'phone number'} already exists for this enterprise`, { path: ['input', field], ...(twin && { existingId: twin.id }) });
+}
+
+/** The same, once for an idempotency key. @throws Failure IDEMPOTENCY_CONFLICT as well. */
+export async function createClientOnce(parts: Pick<Platform, 'connection'> & { store: Store }, caller: Caller, input: CreateClientInput): Promise<ClientRow> {
+  const id = newClientId();
+  return once(parts, caller.accountId, { operation: 'createClient', input }, id, {
+    work: () => createClient(parts.store, caller, input, id),
+    replay: async (earlier) => (await parts.store.findClients(caller.accountId, [earlier]))[0] ?? null,
+  });
 }
 
 type ClientsArguments = { first?: number | null; after?: string | null; page?: number | null; search?: string | null };

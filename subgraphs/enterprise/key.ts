@@ -1,25 +1,38 @@
 import { Failure } from '../../schema/failures.ts';
 import type { AccountApiLogsArgs, CreateApiKeyInput } from '../../schema/types/enterprise.ts';
 import type { ApiLogRow, ApiLogs } from '../api-logs.ts';
-import { type AccountId, type KeyId, parseKeyId } from '../ids.ts';
-import type { ApiKey, Keys } from '../keys.ts';
+import { type AccountId, type KeyId, newKeyId, parseKeyId } from '../ids.ts';
+import { type ApiKey, type Keys, secretOf } from '../keys.ts';
 import { type Page, page, pageRequest } from '../paging.ts';
+import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
+import { once, secretBytes } from './once.ts';
 import { checkNewKey } from './rules.ts';
+import type { Store } from './store.ts';
 
 /**
  * Issues a key of the calling account, owned by whoever owns the calling key, and allowed no more than that one.
  * @throws Failure VALIDATION; FORBIDDEN for a scope that the calling key has not.
  */
-export async function createKey(keys: Keys, caller: Caller, input: CreateApiKeyInput): Promise<{ apiKey: ApiKey; secret: string }> {
+export async function createKey(parts: Pick<Platform, 'connection' | 'keys' | 'env'> & { store: Store }, caller: Caller, input: CreateApiKeyInput): Promise<{ apiKey: ApiKey; secret: string }> {
+  const { keys, env } = parts;
   const { accountId, accountKind, keyId } = caller;
   const { name, expiresAt } = checkNewKey(input, new Date());
   const scopes = [...new Set(input.scopes ?? caller.scopes)];
   const excess = scopes.find((scope) => !caller.scopes.has(scope));
   if (excess !== undefined) throw new Failure('FORBIDDEN', `This key may not give the scope ${excess.slice(0, 64)}`, { path: ['input', 'scopes'] });
-  const { userId } = await keys.get(accountId, keyId);
-  const { key, secret } = await keys.issue({ accountId, accountKind, name, scopes, expiresAt, userId });
-  return { apiKey: key, secret };
+  const id = newKeyId();
+  return once(parts, accountId, { operation: 'createApiKey', input }, id, {
+    async work(seed) {
+      const { userId } = await keys.get(accountId, keyId);
+      const { key, secret } = await keys.issue({ accountId, accountKind, name, scopes, expiresAt, userId, id, bytes: seed === null ? undefined : secretBytes(env, seed) });
+      return { apiKey: key, secret };
+    },
+    async replay(earlier, seed) {
+      const apiKey = await keys.find(accountId, earlier);
+      return apiKey && { apiKey, secret: secretOf(secretBytes(env, seed)) };
+    },
+  });
 }
 
 /** @throws Failure NOT_FOUND; LAST_KEY. */

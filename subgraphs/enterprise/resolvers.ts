@@ -7,7 +7,7 @@ import { type CountedPage, type Page, page, pageRequest } from '../paging.ts';
 import { getCaller, payload } from '../schema.ts';
 import type { AccountKind, Caller } from '../subgraph.ts';
 import { createBusiness, pageOfBusinesses } from './business.ts';
-import { addMedia, createClient, pageOfClients } from './client.ts';
+import { addMedia, createClientOnce, pageOfClients } from './client.ts';
 import { eraseClient } from './erasure.ts';
 import { createKey, deleteKey, pageOfLogs } from './key.ts';
 import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, ErasureModel, LedgerEntryModel, WidgetModel } from './models.ts';
@@ -32,10 +32,10 @@ export const resolvers: Resolvers = {
   },
   Mutation: {
     createEnterprise: (_, { input }, context) => payload(async () => createBusiness({ ...context.platform, store: context.store }, getCaller(context), input)),
-    createClient: (_, { enterprise, input }, context) => payload(async () => ({ client: await createClient(context.store, await callerAt(context, enterprise), input) })),
+    createClient: (_, { enterprise, input }, context) => payload(async () => ({ client: await createClientOnce({ ...context.platform, store: context.store }, await callerAt(context, enterprise), input) })),
     eraseClient: (_, { enterprise, id }, context) => payload(async () => ({ erasure: await eraseClient({ ...context.platform, store: context.store }, await callerAt(context, enterprise), id) })),
     addClientMedia: (_, { enterprise, clientId, input }, context) => payload(async () => ({ media: await addMedia({ ...context.platform, store: context.store }, await callerAt(context, enterprise), clientId, input, context.stopped()) })),
-    createApiKey: (_, { enterprise, input }, context) => payload(async () => createKey(context.keys, await callerAt(context, enterprise), input)),
+    createApiKey: (_, { enterprise, input }, context) => payload(async () => createKey({ ...context.platform, store: context.store }, await callerAt(context, enterprise), input)),
     deleteApiKey: (_, { enterprise, id }, context) => payload(async () => deleteKey(context.keys, await callerAt(context, enterprise), id)),
   },
   Viewer: {

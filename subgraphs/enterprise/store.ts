@@ -27,7 +27,7 @@ const mediaColumns = ['id', 'client_id as clientId', 'blob_key as blobKey', 'fil
 /** Every statement on accounts, users, widgets and clients; those on keys and credits stand with what all subgraphs share. The tenant is always an argument. */
 export function createStore(connection: Connection) {
   const database = connection.store<Tables>('enterprise');
-  return { ...accountStatements(database), ...userStatements(database), ...clientStatements(connection, database), ...mediaStatements(database) };
+  return { ...accountStatements(database), ...userStatements(database), ...clientStatements(connection, database), ...mediaStatements(database), ...requestStatements(database) };
 }
 
 function accountStatements(database: Database<Tables>) {
@@ -44,6 +44,9 @@ function accountStatements(database: Database<Tables>) {
       // An id that is none of them has nothing behind it.
       return (after === null ? own : own.where(sql<boolean>`(created_at, id) < (select created_at, id from enterprise.account where partner_id = ${partnerId} and id::text = ${after})`)).execute();
     },
+    /** Null: the partner created none of that id. */
+    findEnterprise: async (partnerId: AccountId, id: AccountId): Promise<AccountRow | null> =>
+      (await database().selectFrom('account').select(accountColumns).where('partner_id', '=', partnerId).where('id', '=', id).executeTakeFirst()) ?? null,
     countEnterprises: async (partnerId: AccountId): Promise<number> =>
       Number((await database().selectFrom('account').select((eb) => eb.fn.countAll<number>().as('total')).where('partner_id', '=', partnerId).executeTakeFirstOrThrow()).total),
     findAccount: async (accountId: AccountId): Promise<AccountRow | null> =>
@@ -102,6 +105,7 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
       if (!gone) return false;
       await database().updateTable('client').set(({ eb }) => ({ number: eb('number', '-', 1) })).where('account_id', '=', accountId).where('number', '>', gone.number).execute();
       await giveNumberBack(database, accountId);
+      await database().deleteFrom('request_key').where('account_id', '=', accountId).where('subject_id', '=', clientId).execute();
       return true;
     }),
     /** The client with that e-mail address, else the one with that number. */
@@ -166,6 +170,19 @@ function mediaStatements(database: Database<Tables>) {
           select id, client_id as "clientId", blob_key as "blobKey", file_name as "fileName", source, created_at as "createdAt" from enterprise.client_media
           where account_id = ${accountId} and client_id = owners.owner and (${after}::text is null or id < ${after}) order by id desc offset ${skip}::bigint limit ${limit}) page on true`.execute(database());
       return rows.map(({ owner, total, ...row }) => ({ owner, total, row: row.id === null ? null : row }));
+    },
+  };
+}
+
+function requestStatements(database: Database<Tables>) {
+  return {
+    /** Null: the key is claimed now. Else what it was claimed for; claims from before `since` are free again. Of two at once one waits for the other's commit. */
+    claimRequest: async (accountId: AccountId, operation: string, key: string, claim: { fingerprint: string; subject_id: string }, since: Date): Promise<{ fingerprint: string; subjectId: string } | null> => {
+      const taken = await database().insertInto('request_key').values({ ...claim, account_id: accountId, operation, key })
+        .onConflict((conflict) => conflict.columns(['account_id', 'operation', 'key']).doUpdateSet({ ...claim, created_at: new Date() }).where('request_key.created_at', '<', since))
+        .returning('key').executeTakeFirst();
+      if (taken) return null;
+      return database().selectFrom('request_key').select(['fingerprint', 'subject_id as subjectId']).where('account_id', '=', accountId).where('operation', '=', operation).where('key', '=', key).executeTakeFirstOrThrow();
     },
   };
 }

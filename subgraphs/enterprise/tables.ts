@@ -27,5 +27,6 @@ export type Tables = Omit<KeyTables, 'account'> & CreditTables & ClientTables & 
   account: AccountTable;
   user: { id: UserId; email: string; email_key: string; created_at: Generated<Date> };
   membership: { account_id: AccountId; user_id: UserId; role: Role; created_at: Generated<Date> };
+  request_key: { account_id: AccountId; operation: string; key: string; fingerprint: string; subject_id: string; created_at: Generated<Date> };
   widget: { id: Generated<number>; account_id: AccountId; enabled: boolean; created_at: Generated<Date> };
 };

@@ -58,12 +58,13 @@ async function walked(walk: Record<string, () => Promise<unknown>>, whole: objec
 }
 
 /** Everything that the database holds of the owner, as text. */
-const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['account', 'api_key', 'balance', 'ledger', 'client', 'client_count', 'client_media', 'membership', 'widget'].map((table) =>
+const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['account', 'api_key', 'balance', 'ledger', 'client', 'client_count', 'client_media', 'membership', 'widget', 'request_key'].map((table) =>
   connection.execute(`select to_jsonb(t) as row from enterprise.${table} t where ${table === 'account' ? 'id' : 'account_id'} = $1 order by 1`, [own.owner]))));
 
 const strangerOf = async (): Promise<AccountId> => createAccounts(connection).createAccount({ kind: 'enterprise', name: 'Rival', slug: `rival-${newClientId().slice(-8).toLowerCase()}`, businessType: 'BARBER' });
 
 test('a foreign tenant gets nothing and changes nothing, by every function of the store', async () => {
+  await store.claimRequest(own.owner, 'createClient', 'k', { fingerprint: 'own', subject_id: own.client.id }, new Date(0));
   const before = await everything();
   const foreign = await strangerOf();
   const { owner, user, client, media, key } = own;
@@ -71,6 +72,8 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     insertAccount: async () => null,
     insertEnterprise: () => store.insertEnterprise({ ...own.account, id: newAccountId() }),
     listEnterprises: () => store.listEnterprises(foreign, page),
+    findEnterprise: () => store.findEnterprise(foreign, owner),
+    claimRequest: () => store.claimRequest(foreign, 'createClient', 'k', { fingerprint: 'f', subject_id: client.id }, new Date(0)),
     countEnterprises: () => store.countEnterprises(foreign),
     findAccount: () => store.findAccount(newAccountId()),
     insertWidget: async () => null,
