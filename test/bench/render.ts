@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import sharp from 'sharp';
 import { styles } from '../../subgraphs/hairstyle/catalogue/styles.ts';
 import { createVision, type EngineStage, type RenderedImage } from '../../subgraphs/vision/index.ts';
+import { portrait } from '../support/photos.ts';
 
 const rounds = 3;
 const batch = 8;
@@ -11,8 +11,8 @@ const batch = 8;
 export async function run(): Promise<void> {
   const workers = Math.min(2, availableParallelism());
   const vision = createVision({ workers });
-  const file = createRequire(import.meta.url).resolve('@vladmandic/face-api/demo/sample1.jpg');
-  const { normalised } = await vision.inspect(readFileSync(file));
+  // As large as the engine works: what a phone sends is reduced to this.
+  const { normalised } = await vision.inspect(await sharp(await portrait()).resize({ height: 1024 }).jpeg({ quality: 90 }).toBuffer());
   const draw = async (round: number): Promise<RenderedImage[]> => Promise.all(Array.from({ length: batch }, async (_, n) => {
     const style = styles[(round * batch + n) % styles.length];
     if (!style) throw new Error('the catalogue is empty');
