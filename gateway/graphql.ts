@@ -58,7 +58,7 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
   const supergraph = readSupergraph(supergraphSdl);
   const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable));
   const transports = transportsOf(supergraph, subgraphs, remote);
-  const engine: Engine = { supergraph, planner: createPlanner(supergraphSdl, limits), transports, log };
+  const engine: Engine = { supergraph, planner: await createPlanner(supergraphSdl, limits, log), transports, log };
   const documents = createDocuments(schema, readProtection(supergraph), engine, limits);
   // The first validation checks the schema itself; no client should wait for that.
   documents.read('{ __typename }');
@@ -91,9 +91,13 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     return executable.subscribe({ variables, request: operation.request, lifetime: null }, operation.signal);
   };
   const subscribe: Graph['subscribe'] = (operation) => open(operation).catch((error: unknown) => answerFor(error, operation, log));
-  const apollo = await startApollo({ schema, supergraphSdl, execute, read: documents.read, log });
+  const apollo = await startApollo({ schema, supergraphSdl, execute, read: documents.read, log }).catch((error: unknown) => {
+    engine.planner.stop();
+    throw error;
+  });
   const stop = async (): Promise<void> => {
     await apollo.stop();
+    engine.planner.stop();
     for (const transport of transports.values()) transport.close?.();
   };
   return { schema, execute, answer, subscribe, apollo, stop };

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Rejected } from '../../gateway/errors.ts';
-import { limitsWith, limitTable } from '../../gateway/limits.ts';
-import { withDeadline } from '../../gateway/planner.ts';
+import { limitTable } from '../../gateway/limits.ts';
 import { callerWith, federate, requestOf } from './federation.ts';
 
 const { graph, fetches } = await federate({
@@ -81,15 +79,6 @@ test('an operation just within the limits is answered', async () => {
 test('brackets in strings and comments are not counted', async () => {
   const { errors } = await graph.execute({ source: `# ${'{'.repeat(100)}\n{ node { id @skip(if: false) } __type(name: "${'['.repeat(100)}") { name } other: __type(name: """ "${'('.repeat(100)}" """) { name } }`, request });
   assert.equal(errors, undefined);
-});
-
-test('a plan that takes too long is given up', async () => {
-  await assert.rejects(withDeadline(new Promise(() => undefined), limitsWith({ planTimeoutMs: 1 })), (error) => {
-    assert.ok(error instanceof Rejected);
-    assert.deepEqual(error.errors.map(({ message, extensions }) => [message, extensions]), [['Operation is too complex: the limit "planTimeoutMs" is 1.', { code: 'OPERATION_TOO_COMPLEX' }]]);
-    return true;
-  });
-  assert.equal(await withDeadline(Promise.resolve('plan'), limitsWith()), 'plan');
 });
 
 test('an operation that takes too long is answered in time and its work is told to stop', async () => {
