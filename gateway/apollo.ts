@@ -39,7 +39,7 @@ export async function startApollo({ schema, supergraphSdl, execute, read, log }:
     // The context is what the front gave; Apollo's type of it is any record.
     const given = context as ApolloContext;
     if (errors) return forHttp({ errors: withoutSuggestions(errors, given) });
-    return forHttp(await execute({ source, operationName: request.operationName, variables: request.variables, request: given, signal: given.signal }));
+    return forHttp(await execute({ source, operationName: request.operationName, variables: request.variables, extensions: request.extensions, request: given, signal: given.signal }));
   };
   const server = new ApolloServer<ApolloContext>({
     ...settings(log),
@@ -106,9 +106,13 @@ function forHttp(answer: ExecutionResult): ExecutionResult<Record<string, unknow
   return { errors: errors.map(asBadRequest) };
 }
 
+const statuses = new Map<unknown, number>([['INTERNAL', 500], ['RATE_LIMITED', 429], ['UNAUTHENTICATED', 401]]);
+
 function asBadRequest(error: GraphQLError): GraphQLError {
-  const status = error.extensions['code'] === 'INTERNAL' ? 500 : 400;
-  return extended(error, { http: { status, headers: new HeaderMap() } });
+  const { code, retryAfterSeconds } = error.extensions;
+  const headers = new HeaderMap();
+  if (retryAfterSeconds !== undefined) headers.set('retry-after', String(retryAfterSeconds));
+  return extended(error, { http: { status: statuses.get(code) ?? 400, headers } });
 }
 
 function emptyQuery(name: string | undefined): DocumentNode {

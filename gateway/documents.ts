@@ -1,9 +1,10 @@
 import {
-  type DocumentNode, getOperationAST, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, type OperationTypeNode, parse, specifiedRules, validate,
-  visit, getVariableValues,
+  type DocumentNode, getOperationAST, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, type OperationTypeNode, parse, type SelectionSetNode, specifiedRules,
+  validate, visit, getVariableValues,
 } from 'graphql';
 import type { Caller } from '../subgraphs/subgraph.ts';
 import { isAllowed, requirementsIn, type Protection, type Requirement } from './authorization.ts';
+import { type Cost, costOf } from './cost.ts';
 import { extended, Rejected } from './errors.ts';
 import { type Engine, type Executable, prepareExecutable } from './executor.ts';
 import { guardDocument, guardSource, type Limits } from './limits.ts';
@@ -16,6 +17,10 @@ export type PreparedOperation = {
   kind: OperationTypeNode;
   /** The client's variables with defaults, as the public schema reads them. Throws Rejected. */
   coerce(variables: Readonly<Record<string, unknown>> | null | undefined): Readonly<Record<string, unknown>>;
+  /** What it asks for with these variables at most, see cost.ts. */
+  cost: Cost;
+  /** Whether it asks for the schema. */
+  introspects: boolean;
   /** The operation as this caller may run it with these variables. */
   executable(caller: Caller | null, variables: Readonly<Record<string, unknown>>): Executable | Promise<Executable>;
 };
@@ -119,6 +124,8 @@ function prepareOperation(document: DocumentNode, operation: OperationDefinition
   };
   return {
     kind: operation.operation,
+    cost: costOf(schema, engine.supergraph.schema, rootType, everything),
+    introspects: introspectsIn(everything),
     coerce: (variables) => definitions.length === 0 ? noVariables : coerce(schema, definitions, variables ?? noVariables),
     executable(caller, variables) {
       let key = '';
@@ -133,6 +140,11 @@ function prepareOperation(document: DocumentNode, operation: OperationDefinition
       return building;
     },
   };
+}
+
+/** `__schema` and `__type` can only be asked for at the root. */
+function introspectsIn({ selections }: SelectionSetNode): boolean {
+  return selections.some((node) => node.kind === Kind.FIELD ? node.name.value === '__schema' || node.name.value === '__type' : node.kind === Kind.INLINE_FRAGMENT && introspectsIn(node.selectionSet));
 }
 
 const noVariables: Readonly<Record<string, unknown>> = Object.freeze({});

@@ -10,6 +10,7 @@ import type { Engine } from './executor.ts';
 import { Lifetimes } from './lifetime.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { createPlanner } from './planner.ts';
+import { createAdmission } from './admission.ts';
 import { buildPublicSchema, publicSdl } from './public-schema.ts';
 import { overHttp, type RemoteOptions } from './remote.ts';
 import { readSupergraph, type Supergraph } from './supergraph.ts';
@@ -20,6 +21,8 @@ export type GraphOperation = {
   source: string;
   operationName?: string | null | undefined;
   variables?: Readonly<Record<string, unknown>> | null | undefined;
+  /** `cost: true` asks for what the operation costs, in `extensions` of the answer. */
+  extensions?: Readonly<Record<string, unknown>> | null | undefined;
   request: RequestContext;
   /** Aborts the operation, or ends its stream. */
   signal?: AbortSignal | undefined;
@@ -49,11 +52,13 @@ export type GraphOptions = {
   /** For the subgraphs that are called at the supergraph's addresses. */
   remote?: Omit<RemoteOptions, 'name' | 'url'>;
   limits?: Partial<Limits>;
+  /** Whether requests without a credential may ask for the schema. Default: yes. */
+  openIntrospection?: boolean;
   log: Logger;
 };
 
 /** Builds the gateway. Throws when the supergraph needs a subgraph or a feature that is not there. */
-export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, remote, limits: changes, log }: GraphOptions): Promise<Graph> {
+export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, remote, limits: changes, openIntrospection = true, log }: GraphOptions): Promise<Graph> {
   const limits = limitsWith(changes);
   const supergraph = readSupergraph(supergraphSdl);
   const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable));
@@ -65,16 +70,19 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
 
   const lifetimes = new Lifetimes(limits.operationTimeoutMs);
 
+  const admit = createAdmission(limits, openIntrospection);
   const prepare = (operation: GraphOperation) => {
     const { source, operationName, request } = operation;
     const prepared = documents.get(source, operationName);
     const variables = prepared.coerce(operation.variables);
     if (prepared.kind === OperationTypeNode.SUBSCRIPTION) throw new Rejected([refuse('BAD_REQUEST', 'Subscriptions are served over WebSocket and server-sent events.')]);
-    return { variables, executable: prepared.executable(request.caller, variables) };
+    const cost = admit(prepared, variables, operation);
+    return { variables, cost, executable: prepared.executable(request.caller, variables) };
   };
   const execute: Graph['execute'] = (operation) => lifetimes.run(operation.signal, async (lifetime) => {
-    const { variables, executable } = prepare(operation);
-    return (executable instanceof Promise ? await executable : executable).execute({ variables, request: operation.request, lifetime });
+    const { variables, cost, executable } = prepare(operation);
+    const result = await (executable instanceof Promise ? await executable : executable).execute({ variables, request: operation.request, lifetime });
+    return operation.extensions?.['cost'] === true ? { ...result, extensions: { ...result.extensions, cost } } : result;
   }, (result) => result).catch((error: unknown) => answerFor(error, operation, log));
   const answer: Graph['answer'] = (operation) => lifetimes.run<Buffer | null>(operation.signal, async (lifetime) => {
     const { variables, executable } = prepare(operation);
@@ -87,6 +95,7 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     const prepared = documents.get(operation.source, operation.operationName);
     if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);
     const variables = prepared.coerce(operation.variables);
+    admit(prepared, variables, operation);
     const executable = await prepared.executable(operation.request.caller, variables);
     return executable.subscribe({ variables, request: operation.request, lifetime: null }, operation.signal);
   };

@@ -28,8 +28,8 @@ export type Federation = {
   logged: Record<string, unknown>[];
 };
 
-const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@requires", "@provides", "@external", "@shareable",
-  "@override", "@interfaceObject", "@inaccessible", "@authenticated", "@requiresScopes"])`;
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requires", "@provides", "@external", "@shareable",
+  "@override", "@interfaceObject", "@inaccessible", "@authenticated", "@requiresScopes", "@cost", "@listSize"])`;
 
 export type FederateOptions = {
   limits?: Partial<Limits>;
