@@ -7,6 +7,7 @@ import { readProtection } from './authorization.ts';
 import { createDocuments } from './documents.ts';
 import { createMasker, refuse, Rejected, withoutSuggestions } from './errors.ts';
 import type { Engine } from './executor.ts';
+import { createQueryJoining, type IdentityOf } from './joined-queries.ts';
 import { Lifetimes } from './lifetime.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { createPlanner } from './planner.ts';
@@ -54,11 +55,13 @@ export type GraphOptions = {
   limits?: Partial<Limits>;
   /** Whether requests without a credential may ask for the schema. Default: yes. */
   openIntrospection?: boolean;
+  /** Identical queries that are under way share one answer, of `answer` only; says who may share with whom. Default: nobody. */
+  joinQueries?: IdentityOf;
   log: Logger;
 };
 
 /** Builds the gateway. Throws when the supergraph needs a subgraph or a feature that is not there. */
-export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, remote, limits: changes, openIntrospection = true, log }: GraphOptions): Promise<Graph> {
+export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, remote, limits: changes, openIntrospection = true, joinQueries = () => null, log }: GraphOptions): Promise<Graph> {
   const limits = limitsWith(changes);
   const supergraph = readSupergraph(supergraphSdl);
   const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable));
@@ -77,20 +80,27 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     const variables = prepared.coerce(operation.variables);
     if (prepared.kind === OperationTypeNode.SUBSCRIPTION) throw new Rejected([refuse('BAD_REQUEST', 'Subscriptions are served over WebSocket and server-sent events.')]);
     const cost = admit(prepared, variables, operation);
-    return { variables, cost, executable: prepared.executable(request.caller, variables) };
+    return { variables, cost, isQuery: prepared.kind === OperationTypeNode.QUERY, executable: prepared.executable(request.caller, variables) };
   };
   const execute: Graph['execute'] = (operation) => lifetimes.run(operation.signal, async (lifetime) => {
     const { variables, cost, executable } = prepare(operation);
     const result = await (executable instanceof Promise ? await executable : executable).execute({ variables, request: operation.request, lifetime });
     return operation.extensions?.['cost'] === true ? { ...result, extensions: { ...result.extensions, cost } } : result;
   }, (result) => result).catch((error: unknown) => answerFor(error, operation, log));
-  const answer: Graph['answer'] = (operation) => lifetimes.run<Buffer | null>(operation.signal, async (lifetime) => {
-    const { variables, executable } = prepare(operation);
-    return (executable instanceof Promise ? await executable : executable).answer({ variables, request: operation.request, lifetime });
-  }, (result) => Buffer.from(`${JSON.stringify(result)}\n`)).catch((error: unknown) => {
-    if (!(error instanceof Rejected)) log.error({ err: error, requestId: operation.request.requestId }, 'fault while answering an operation');
-    return null;
-  });
+  const join = createQueryJoining(joinQueries);
+  const answerAlone = ({ request }: GraphOperation, { variables, executable }: ReturnType<typeof prepare>, signal: AbortSignal | undefined) => lifetimes.run<Buffer | null>(
+    signal, async (lifetime) => (executable instanceof Promise ? await executable : executable).answer({ variables, request, lifetime }), (result) => Buffer.from(`${JSON.stringify(result)}\n`),
+  );
+  const answer: Graph['answer'] = async (operation) => {
+    try {
+      const prepared = prepare(operation);
+      const joined = prepared.isQuery ? join(operation, async (signal) => answerAlone(operation, prepared, signal)) : null;
+      return await (joined ?? answerAlone(operation, prepared, operation.signal));
+    } catch (error) {
+      if (!(error instanceof Rejected)) log.error({ err: error, requestId: operation.request.requestId }, 'fault while answering an operation');
+      return null;
+    }
+  };
   const open = async (operation: GraphOperation): Promise<Stream | ExecutionResult> => {
     const prepared = documents.get(operation.source, operation.operationName);
     if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);

@@ -21,6 +21,8 @@ export type SupergraphServerOptions = {
   /** Headers of a client, lower case, that go on to every subgraph. */
   forward: readonly string[];
   remote?: Omit<RemoteOptions, 'name' | 'url' | 'headersFor'>;
+  /** Identical queries that are under way share one answer, where their forwarded headers are equal too. Default: no. */
+  joinQueries?: boolean;
   log: Logger;
 };
 
@@ -33,7 +35,7 @@ const drainMs = 5_000;
  * Serves any supergraph over its remote subgraphs: `/graphql` over POST, GET, server-sent events and graphql-transport-ws, and `/livez`. It knows no
  * callers: fields that need one are refused.
  */
-export async function serveSupergraph({ file, port, host, forward, remote, log }: SupergraphServerOptions): Promise<SupergraphServer> {
+export async function serveSupergraph({ file, port, host, forward, remote, joinQueries = false, log }: SupergraphServerOptions): Promise<SupergraphServer> {
   const forwarded = new WeakMap<RequestContext, Record<string, string>>();
   const contextOf = (headers: IncomingHttpHeaders): RequestContext => {
     const context = { caller: null, requestId: randomUUID() };
@@ -41,7 +43,11 @@ export async function serveSupergraph({ file, port, host, forward, remote, log }
     return context;
   };
   const headersFor = (request: RequestContext): Record<string, string> => forwarded.get(request) ?? noHeaders;
-  const followed = await followSupergraph(file, (supergraphSdl) => createGraph({ supergraphSdl, remote: { ...remote, ...forward.length > 0 && { headersFor } }, log }), log);
+  const options = {
+    remote: { ...remote, ...forward.length > 0 && { headersFor } },
+    ...joinQueries && { joinQueries: (request: RequestContext) => JSON.stringify(forward.map((name) => headersFor(request)[name] ?? null)) },
+  };
+  const followed = await followSupergraph(file, (supergraphSdl) => createGraph({ supergraphSdl, ...options, log }), log);
   const server = createServer((request, response) => {
     answer(request, response, followed.current(), contextOf).catch((error: unknown) => {
       log.error({ err: error }, 'fault in the front of the graph');

@@ -80,7 +80,7 @@ async function compareAnswers(contestants: readonly Contestant[]): Promise<void>
 }
 
 function print(connections: number, results: ReadonlyMap<string, Measured>): void {
-  const line = (cells: readonly string[]): string => cells.map((cell, index) => index === 0 ? cell.padEnd(22) : cell.padStart(12)).join('');
+  const line = (cells: readonly string[]): string => cells.map((cell, index) => index === 0 ? cell.padEnd(34) : cell.padStart(12)).join('');
   const ownSpeed = results.get('lookgraph')?.perCpuSecond ?? Number.NaN;
   process.stdout.write(`\n${line([`${connections} connections`, 'req/CPU s', 'lookgraph is', 'p50 ms', 'p99 ms', 'MB'])}\n`);
   for (const [name, { perCpuSecond, p50, p99, memoryMb }] of results) {
