@@ -23,6 +23,8 @@ export type SupergraphServerOptions = {
   remote?: Omit<RemoteOptions, 'name' | 'url' | 'headersFor'>;
   /** Identical queries that are under way share one answer, where their forwarded headers are equal too. Default: no. */
   joinQueries?: boolean;
+  /** See `limitTable.cost`. Default: none, for lists of a foreign graph seldom say how long they are. */
+  maxCost?: number;
   log: Logger;
 };
 
@@ -35,7 +37,7 @@ const drainMs = 5_000;
  * Serves any supergraph over its remote subgraphs: `/graphql` over POST, GET, server-sent events and graphql-transport-ws, and `/livez`. It knows no
  * callers: fields that need one are refused.
  */
-export async function serveSupergraph({ file, port, host, forward, remote, joinQueries = false, log }: SupergraphServerOptions): Promise<SupergraphServer> {
+export async function serveSupergraph({ file, port, host, forward, remote, joinQueries = false, maxCost = Number.POSITIVE_INFINITY, log }: SupergraphServerOptions): Promise<SupergraphServer> {
   const forwarded = new WeakMap<RequestContext, Record<string, string>>();
   const contextOf = (headers: IncomingHttpHeaders): RequestContext => {
     const context = { caller: null, requestId: randomUUID() };
@@ -44,6 +46,7 @@ export async function serveSupergraph({ file, port, host, forward, remote, joinQ
   };
   const headersFor = (request: RequestContext): Record<string, string> => forwarded.get(request) ?? noHeaders;
   const options = {
+    limits: { cost: maxCost },
     remote: { ...remote, ...forward.length > 0 && { headersFor } },
     ...joinQueries && { joinQueries: (request: RequestContext) => JSON.stringify(forward.map((name) => headersFor(request)[name] ?? null)) },
   };

@@ -138,6 +138,14 @@ test('a changed supergraph is taken up while a request is under way; a broken on
   assert.equal((await post(url, { query: '{ me { pet } }' })).status, 200);
 });
 
+test('limits cost only where it is told to', async (t) => {
+  const cheap = await serveSupergraph({ file, port: 0, host: '127.0.0.1', forward: [], maxCost: 1, log: pino({ level: 'silent' }) });
+  t.after(() => cheap.stop());
+  assert.equal((await post(cheap.url, { query: '{ me { name } }' })).status, 200);
+  const { status, text } = await post(cheap.url, { query: '{ me { name } again: me { name } }' });
+  assert.deepEqual([status, /limit \\"cost\\" is 1/.test(text)], [400, true], text);
+});
+
 test('the command serves a file, and says what is wrong with its arguments', async () => {
   const main = join(import.meta.dirname, '../../gateway/main.ts');
   const run = (...args: string[]) => spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
