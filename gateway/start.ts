@@ -52,7 +52,7 @@ export async function startLookgraph(given: Environment, options: PlatformOption
 async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void): Promise<Pick<Lookgraph, 'graph' | 'stop'>> {
   const { env, keys, log } = platform;
   const subgraphs = await startSubgraphs(platform);
-  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, limits: { operationTimeoutMs: env.operationTimeoutMs }, openIntrospection: env.openIntrospection, log });
+  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, log });
   const openings = createOpenings(keys);
   const app = await createApplication(server, log);
   let stopping: Promise<void> | null = null;

@@ -23,6 +23,8 @@ export type Environment = {
   logLevel: string;
   /** One operation of the graph. */
   operationTimeoutMs: number;
+  /** Objects that the operations of one key may ask this process for. */
+  costPerMinute: number;
   /** Whether requests without a key may ask for the schema. */
   openIntrospection: boolean;
   /** How long a generation's events can be replayed, idempotency keys stand for their first request, and files may have no owner. */
@@ -44,6 +46,7 @@ export const variables = [
   { name: 'WORKERS', unit: 'jobs', default: '4', reason: 'Jobs of one kind that this process runs at once; 0 leaves them to other processes.' },
   { name: 'RENDER_WORKERS', unit: 'threads', default: 'number of cores', reason: 'Threads that draw; each holds about 200 MB.' },
   { name: 'OPERATION_TIMEOUT', unit: 'milliseconds', default: '30000', reason: 'Longest time for one request; then it is undone and answered 503. Clients and proxies give up by then.' },
+  { name: 'COST_PER_MINUTE', unit: 'objects', default: '600000', reason: 'What one key may ask for in a minute, in this process: objects that the lists of its operations can hold. Then it is answered 429.' },
   { name: 'INTROSPECTION', unit: 'who', default: 'everyone, in production keys', reason: 'Who may ask for the schema: `everyone`, or who has `keys`.' },
   { name: 'EVENTS_KEPT', unit: 'days', default: '30', reason: 'How long the events of a job can be replayed; later a subscriber gets the present state.' },
   { name: 'IDEMPOTENCY_KEPT', unit: 'hours', default: '24', reason: 'How long a repeated Idempotency-Key gives the first answer; 24 is what is documented.' },
@@ -83,6 +86,7 @@ const shape = {
   WORKERS: wholeNumber(0, 64).default(4),
   RENDER_WORKERS: wholeNumber(1, 64).default(Math.min(availableParallelism(), 8)),
   OPERATION_TIMEOUT: wholeNumber(100, 600_000).default(30_000),
+  COST_PER_MINUTE: wholeNumber(20_000, 1_000_000_000_000).default(600_000),
   INTROSPECTION: z.enum(['everyone', 'keys'], 'must be everyone or keys').optional(),
   EVENTS_KEPT: wholeNumber(1, 3_650).default(30),
   IDEMPOTENCY_KEPT: wholeNumber(24, 8_760).default(24),
@@ -126,6 +130,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     renderWorkers: values.RENDER_WORKERS,
     logLevel: values.LOG_LEVEL ?? (values.NODE_ENV === 'production' ? 'info' : 'warn'),
     operationTimeoutMs: values.OPERATION_TIMEOUT,
+    costPerMinute: values.COST_PER_MINUTE,
     openIntrospection: (values.INTROSPECTION ?? (values.NODE_ENV === 'production' ? 'keys' : 'everyone')) === 'everyone',
     kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
     outboundAllow: values.OUTBOUND_ALLOW,

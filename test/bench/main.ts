@@ -6,6 +6,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<void> }>> = {
   latency: () => import('./latency.ts'),
   local: () => import('./local.ts'),
   render: () => import('./render.ts'),
+  rest: () => import('./rest.ts'),
 };
 
 const named = process.argv.slice(2);

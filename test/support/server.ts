@@ -55,7 +55,7 @@ export async function startServer(t: Scope, { startWithinMs = 120_000, variables
     await rm(dataDir, { recursive: true, force: true });
   });
   const demo = async (): Promise<Demo> => JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8')) as Demo;
-  return { dataDir, databaseUrl, start, end, demo, output: () => output, ...createTestClient(`http://127.0.0.1:${port}`), url: `http://127.0.0.1:${port}` };
+  return { dataDir, databaseUrl, start, end, demo, output: () => output, process: () => child, ...createTestClient(`http://127.0.0.1:${port}`), url: `http://127.0.0.1:${port}` };
 }
 
 async function freePort(): Promise<number> {
