@@ -7,6 +7,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<void> }>> = {
   local: () => import('./local.ts'),
   render: () => import('./render.ts'),
   rest: () => import('./rest.ts'),
+  subscriptions: () => import('./subscriptions.ts'),
 };
 
 const named = process.argv.slice(2);
