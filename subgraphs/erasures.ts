@@ -2,7 +2,7 @@ import type { Generated } from 'kysely';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 import type { Connection, Store } from './database.ts';
 import { type AccountId, type ClientId, type ErasureId, newErasureId } from './ids.ts';
-import type { Jobs } from './jobs.ts';
+import type { Jobs, QueueOptions } from './jobs.ts';
 
 type ErasureTables = {
   erasure: { id: ErasureId; account_id: AccountId; client_id: ClientId; requested_at: Generated<Date>; completed_at: Date | null };
@@ -20,10 +20,10 @@ export type Subject = { accountId: AccountId; clientId: ClientId };
  */
 export type EraseSubject = (subject: Subject, settle: (count: ErasedCount, aboutIds: readonly string[]) => Promise<void>) => Promise<void>;
 
-/** Removes people from all subgraphs, each by a durable job with a receipt. */
+/** Removes people from all subgraphs, each by a durable job of its own, with a receipt. */
 export type Erasures = {
-  /** Says how a subgraph forgets a client; in this order they are asked. Before the jobs start. */
-  define(subgraph: SubgraphName, erase: EraseSubject): void;
+  /** Says how a subgraph forgets a client. Before the jobs start, in every process that runs the jobs of that subgraph. */
+  define(subgraph: Keeper, erase: EraseSubject): void;
   /** In the running transaction. `count`: what it has removed already. */
   request(subgraph: SubgraphName, subject: Subject, count: ErasedCount): Promise<ErasureRow>;
   find(accountId: AccountId, id: ErasureId): Promise<ErasureRow | null>;
@@ -32,31 +32,36 @@ export type Erasures = {
 };
 
 type ErasureJob = Subject & { erasureId: ErasureId };
+type Keeper = (typeof keepers)[number];
 
-const queue = 'enterprise.erasure';
+/** The subgraphs that keep anything of clients, in the order in which they forget it. Wherever each one's jobs run, it follows the one before. */
+const keepers = ['enterprise', 'hairstyle'] as const satisfies readonly SubgraphName[];
+const queueOf = (subgraph: Keeper): string => `${subgraph}.erasure`;
+/** Somebody's right: it is tried for days before it counts as failed. */
+const options: QueueOptions<ErasureJob> = { concurrency: 2, retryLimit: 50, retryDelaySeconds: 2, deadlineSeconds: 600 };
 const columns = ['id', 'account_id as accountId', 'client_id as clientId', 'requested_at as requestedAt', 'completed_at as completedAt'] as const;
 
 export function createErasures(connection: Connection, jobs: Jobs): Erasures {
   const store = connection.store<ErasureTables>('enterprise');
-  const parts = new Map<SubgraphName, EraseSubject>();
-  // Somebody's right: it is tried for days before it counts as failed.
-  jobs.define<ErasureJob>(queue, { concurrency: 2, retryLimit: 50, retryDelaySeconds: 2, deadlineSeconds: 600 }, async ({ data: { accountId, clientId, erasureId }, signal }) => {
-    for (const [subgraph, erase] of parts) {
-      signal.throwIfAborted();
+  const begin = (subgraph: Keeper, job: ErasureJob): Promise<void> => jobs.enqueue(queueOf(subgraph), job, { jobKey: job.erasureId, tenant: job.accountId });
+  const complete = async ({ accountId, erasureId }: ErasureJob): Promise<void> => {
+    await store().updateTable('erasure').set({ completed_at: new Date() }).where('account_id', '=', accountId).where('id', '=', erasureId).where('completed_at', 'is', null).execute();
+  };
+  for (const subgraph of keepers) jobs.define(queueOf(subgraph), options, null);
+  return {
+    define: (subgraph, erase) => jobs.define<ErasureJob>(queueOf(subgraph), options, async ({ data }) => {
+      const { accountId, clientId, erasureId } = data;
       await erase({ accountId, clientId }, async (count, aboutIds) => {
         await add(store, erasureId, subgraph, count);
         await jobs.forget(aboutIds);
       });
-    }
-    await store().updateTable('erasure').set({ completed_at: new Date() }).where('account_id', '=', accountId).where('id', '=', erasureId).where('completed_at', 'is', null).execute();
-  });
-  return {
-    define: (subgraph, erase) => void parts.set(subgraph, erase),
+      const next = keepers[keepers.indexOf(subgraph) + 1];
+      await (next ? begin(next, data) : complete(data));
+    }),
     request: (subgraph, { accountId, clientId }, count) => connection.transaction(async () => {
       const row = await store().insertInto('erasure').values({ id: newErasureId(), account_id: accountId, client_id: clientId, completed_at: null }).returning(columns).executeTakeFirstOrThrow();
       await add(store, row.id, subgraph, count);
-      const job: ErasureJob = { accountId, clientId, erasureId: row.id };
-      await jobs.enqueue(queue, job, { jobKey: row.id, tenant: accountId });
+      await begin(keepers[0], { accountId, clientId, erasureId: row.id });
       return row;
     }),
     find: async (accountId, id) => (await store().selectFrom('erasure').select(columns).where('account_id', '=', accountId).where('id', '=', id).executeTakeFirst()) ?? null,

@@ -34,17 +34,21 @@ export type QueueOptions<Data> = {
   tenantLimit?: number;
   /** Cron, UTC: at these times a job without data is enqueued, once whatever the number of processes. */
   schedule?: string;
+  /** The name that the queue had before; what is not done there comes along. */
+  formerly?: string;
   /** Called at least once for a job that failed for good, also when it could not say so itself because its process was killed. */
   exhausted?: (data: Data) => Promise<void>;
 };
-export type Definition = { queue: string; options: QueueOptions<object>; run: (job: JobRun<object>) => Promise<void> };
+/** `run` null: not in this process. */
+export type Definition = { queue: string; options: QueueOptions<object>; run: RunnableDefinition['run'] | null };
+export type RunnableDefinition = { queue: string; options: QueueOptions<object>; run: (job: JobRun<object>) => Promise<void> };
 
 const pollMs = 1000;
 const heartbeatMs = 4000;
 const stuckAfterMs = 30_000;
 
 type Running = { job: JobWithMetadata; interrupt: (kind: InterruptionKind) => void; ended: Promise<void> };
-export type RunnerParts = { boss: PgBoss; connection: Connection; definition: Definition; onError: (error: unknown) => void };
+export type RunnerParts = { boss: PgBoss; connection: Connection; definition: RunnableDefinition; onError: (error: unknown) => void };
 
 /** The jobs of one queue that this process runs. */
 export class Runner {

@@ -2,13 +2,19 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { PgBoss } from 'pg-boss';
 import type { Connection } from './database.ts';
-import { type Definition, Interruption, type InterruptionKind, interruptionOf, type JobRun, type QueueOptions, Runner } from './jobs-runner.ts';
+import { type Definition, Interruption, type InterruptionKind, interruptionOf, type JobRun, type QueueOptions, type RunnableDefinition, Runner } from './jobs-runner.ts';
 
 export { Interruption, interruptionOf };
 export type { InterruptionKind, JobRun, QueueOptions };
 
 /** A job that failed for good. `reason` is what its last attempt threw. */
 export type FailedJob = { id: string; data: unknown; attempts: number; reason: unknown; failedAt: Date };
+
+export type StartOptions = {
+  work: boolean;
+  /** Whose queues, by the part of their names before the dot, must all be defined here; those of others may have no definition. Null: all. */
+  owners?: readonly string[] | null;
+};
 
 export type EnqueueOptions = { jobKey?: string; tenant?: string; startAfter?: Date };
 
@@ -17,8 +23,8 @@ export type EnqueueOptions = { jobKey?: string; tenant?: string; startAfter?: Da
  * be safe to be done twice. Of one tenant's jobs each comes behind all that other tenants have waited with as long a line.
  */
 export type Jobs = {
-  /** Before `start()`. */
-  define<Data extends object>(queue: string, options: QueueOptions<Data>, run: (job: JobRun<Data>) => Promise<void>): void;
+  /** Before `start()`. Null: other processes run these jobs, and what is enqueued here waits for them; may be said again, with what to run. */
+  define<Data extends object>(queue: string, options: QueueOptions<Data>, run: ((job: JobRun<Data>) => Promise<void>) | null): void;
   /** In the running transaction. A second one with the same `jobKey` changes nothing, also after the job's end. */
   enqueue(queue: string, data: object, options?: EnqueueOptions): Promise<void>;
   /** Removes the job when it waits, and aborts its signal in whichever process runs it. In the running transaction. */
@@ -30,7 +36,7 @@ export type Jobs = {
   /** Gives a failed job one more attempt. */
   retry(queue: string, id: string): Promise<void>;
   /** `work: false` only enqueues. @throws Error when a queue that exists has no definition. */
-  start(options: { work: boolean }): Promise<void>;
+  start(options: StartOptions): Promise<void>;
   /** Rejects when jobs cannot be enqueued, or are not looked for where they should run. */
   check(): Promise<void>;
   /** Begins nothing more here, interrupts what runs, waits for it until the deadline, and hands back what did not end. Jobs may still be enqueued. */
@@ -66,8 +72,8 @@ class JobQueues implements Jobs {
     this.#boss.on('error', onError);
   }
 
-  define<Data extends object>(queue: string, options: QueueOptions<Data>, run: (job: JobRun<Data>) => Promise<void>): void {
-    assert(!this.#definitions.has(queue), `queue ${queue} is defined twice`);
+  define<Data extends object>(queue: string, options: QueueOptions<Data>, run: ((job: JobRun<Data>) => Promise<void>) | null): void {
+    assert(!this.#definitions.get(queue)?.run, `queue ${queue} is defined twice`);
     // The data of a job is what was enqueued with it, as JSON; that both are of one type is for the definer to see to.
     this.#definitions.set(queue, { queue, options, run } as unknown as Definition);
   }
@@ -105,17 +111,18 @@ class JobQueues implements Jobs {
     await this.#signal(`wake ${queue}`);
   }
 
-  start({ work }: { work: boolean }): Promise<void> {
+  start({ work, owners = null }: StartOptions): Promise<void> {
     return this.#connection.detached(async () => {
       await this.#boss.start();
-      await prepareQueues(this.#boss, [...this.#definitions.values()], this.#isAlone ? 60 : 10);
+      const isDefinedHere = (queue: string): boolean => owners === null || owners.includes(queue.split('.', 1)[0] ?? '');
+      await prepareQueues({ boss: this.#boss, connection: this.#connection, definitions: [...this.#definitions.values()], heartbeatSeconds: this.#isAlone ? 60 : 10, isDefinedHere });
       if (work) await this.#startWorking();
     });
   }
 
   async #startWorking(): Promise<void> {
     const [boss, connection, onError] = [this.#boss, this.#connection, this.#onError];
-    const definitions = [...this.#definitions.values()].flatMap(withExhausted);
+    const definitions = [...this.#definitions.values()].flatMap(withExhausted).filter(isRunHere);
     if (this.#isAlone) await takeOver(connection, boss, definitions.map(({ queue }) => queue));
     for (const definition of definitions) this.#runners.set(definition.queue, new Runner({ boss, connection, definition, onError }));
     this.#stopListening = await connection.listen(channel, (payload) => this.#hear(payload), () => this.#runners.forEach((runner) => runner.wake()));
@@ -174,15 +181,20 @@ function createBoss(connection: Connection, isAlone: boolean): PgBoss {
 function withExhausted(definition: Definition): Definition[] {
   const { queue, options: { exhausted } } = definition;
   if (!exhausted) return [definition];
-  return [definition, { queue: exhaustedOf(queue), options: { concurrency: 1, retryLimit: 10, retryDelaySeconds: 5, deadlineSeconds: 60 }, run: ({ data }) => exhausted(data) }];
+  return [definition, { queue: exhaustedOf(queue), options: { concurrency: 1, retryLimit: 10, retryDelaySeconds: 5, deadlineSeconds: 60 }, run: definition.run && (({ data }) => exhausted(data)) }];
 }
 
 const exhaustedOf = (queue: string): string => `${queue}.exhausted`;
 
-async function prepareQueues(boss: PgBoss, definitions: readonly Definition[], heartbeatSeconds: number): Promise<void> {
+const isRunHere = (definition: Definition): definition is RunnableDefinition => definition.run !== null;
+
+type Preparation = { boss: PgBoss; connection: Connection; definitions: readonly Definition[]; heartbeatSeconds: number; isDefinedHere: (queue: string) => boolean };
+
+async function prepareQueues({ boss, connection, definitions, heartbeatSeconds, isDefinedHere }: Preparation): Promise<void> {
   const all = definitions.flatMap(withExhausted);
+  const known = new Set(all.flatMap(({ queue, options: { formerly } }) => (formerly === undefined ? [queue] : [queue, formerly])));
   const existing = new Set((await boss.getQueues()).map(({ name }) => name));
-  const orphaned = [...existing].filter((name) => !name.startsWith('__pgboss') && !all.some(({ queue }) => queue === name));
+  const orphaned = [...existing].filter((name) => !name.startsWith('__pgboss') && isDefinedHere(name) && !known.has(name));
   if (orphaned.length > 0) throw new Error(`no definition for the queues that exist: ${orphaned.join(', ')}`);
   // Those that others point to come first.
   for (const { queue, options } of all.reverse()) {
@@ -195,7 +207,13 @@ async function prepareQueues(boss: PgBoss, definitions: readonly Definition[], h
     if (existing.has(queue)) await boss.updateQueue(queue, settings);
     else await boss.createQueue(queue, settings);
     if (options.schedule) await boss.schedule(queue, options.schedule, {}, { tz: 'UTC' });
+    if (options.formerly !== undefined && existing.has(options.formerly)) await takeAlong(connection, boss, options.formerly, queue);
   }
+}
+
+async function takeAlong(connection: Connection, boss: PgBoss, formerly: string, queue: string): Promise<void> {
+  await connection.execute(`update ${schema}.job set name = $2 where name = $1 and state < 'completed'`, [formerly, queue]);
+  await boss.deleteQueue(formerly);
 }
 
 /** Who owns the database alone knows that whatever was running is not running any more. */

@@ -1,24 +1,36 @@
-import type { SubgraphName } from '../schema/sdl.ts';
-import { createAccounts, createEnterprise } from './enterprise/index.ts';
+import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
+import type { Connection } from './database.ts';
+import { createAccounts, createEnterprise, enterpriseMigrations } from './enterprise/index.ts';
 import { createHairstyle } from './hairstyle/index.ts';
 import { createHeadshot } from './headshot/index.ts';
+import { awaitMigrations, migrate } from './migrations.ts';
 import { createOperator, type Operator } from './operator.ts';
 import type { Platform } from './platform.ts';
 import { createSkinshade } from './skinshade/index.ts';
 import type { Subgraph } from './subgraph.ts';
 import { defineUpkeep } from './upkeep.ts';
 
-/** Brings the database up to date, creates all subgraphs, and then lets jobs run: none when the environment gives them no place. */
-export async function startSubgraphs(platform: Platform): Promise<Record<SubgraphName, Subgraph>> {
-  const subgraphs = {
-    enterprise: await createEnterprise(platform),
-    hairstyle: await createHairstyle(platform),
-    headshot: await createHeadshot(platform),
-    skinshade: await createSkinshade(),
-  };
+/**
+ * Brings the tables of these subgraphs up to date, creates them, and then lets their jobs run: none when the environment gives them no place.
+ * Those that are not named belong to other processes on the same database, as do their jobs.
+ */
+export async function startSubgraphs(platform: Platform, names: readonly SubgraphName[] = subgraphNames): Promise<Subgraphs> {
+  if (!names.includes('enterprise')) await haveAccounts(platform.connection);
+  const subgraphs: { -readonly [Name in SubgraphName]?: Subgraph } = {};
+  for (const name of subgraphNames) if (names.includes(name)) subgraphs[name] = await create[name](platform);
   defineUpkeep(platform);
-  await platform.jobs.start({ work: platform.env.workers > 0 });
+  await platform.jobs.start({ work: platform.env.workers > 0, owners: names.length === subgraphNames.length ? null : names });
   return subgraphs;
+}
+
+export type Subgraphs = Readonly<Partial<Record<SubgraphName, Subgraph>>>;
+
+const create = { enterprise: createEnterprise, hairstyle: createHairstyle, headshot: createHeadshot, skinshade: createSkinshade } satisfies Record<SubgraphName, (platform: Platform) => Promise<Subgraph>>;
+
+/** Keys, credits and clients are in the tables of enterprise, which everybody needs. Who has a database of its own makes them itself. */
+async function haveAccounts(connection: Connection): Promise<void> {
+  if (connection.kind === 'pglite') await migrate(connection, 'enterprise', enterpriseMigrations);
+  else await awaitMigrations(connection, 'enterprise', enterpriseMigrations);
 }
 
 /** The operator's commands over a platform whose subgraphs are started. */

@@ -8,7 +8,7 @@ const platform = await startTestPlatform({ after });
 const { key } = await platform.tenant();
 await platform.upload(key, await smallPortrait(300));
 
-const attempts = async () => platform.platform.connection.execute("select state::text from jobs.job where name = 'webhooks'");
+const attempts = async () => platform.platform.connection.execute("select state::text from jobs.job where name = 'hairstyle.webhooks'");
 
 for (const address of ['http://10.0.0.1/hook', 'http://169.254.169.254/latest', 'http://[::1]/hook', 'https://example.com:8443/hook', 'http://localhost/hook']) {
   test(`a callback to ${address} is given up at its first attempt, and the generation is none the worse`, async () => {

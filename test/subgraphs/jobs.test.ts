@@ -18,7 +18,7 @@ const fail = (error: unknown): never => {
 const jobs = createJobs(connection, { onError: fail });
 const names: Record<string, Partial<QueueOptions<Data>>> = {
   plain: {}, retried: {}, hopeless: { retryLimit: 1 }, canceled: {}, late: { deadlineSeconds: 1, retryLimit: 0 }, tenants: { concurrency: 3, tenantLimit: 2 },
-  fair: { concurrency: 1 }, given: {}, timed: {}, keyed: {},
+  fair: { concurrency: 1 }, given: {}, timed: {}, keyed: {}, elsewhere: {},
 };
 const exhausted: number[] = [];
 define(jobs, (job, queue) => queues.get(queue)?.(job) ?? Promise.resolve());
@@ -177,6 +177,42 @@ test('an unknown queue is a fault, and so is one that exists and nobody defines'
   forgetful.define('plain', standard, async () => {});
   await assert.rejects(forgetful.start({ work: false }), /no definition for the queues that exist: .*retried/);
   await forgetful.stop();
+});
+
+test('who runs the jobs of one owner needs to define no others, may enqueue them all the same, and leaves them alone', async () => {
+  const part = createJobs(connection, { onError: fail });
+  const ran: number[] = [];
+  queues.set('elsewhere', async ({ data: { n } }) => void ran.push(n));
+  part.define('elsewhere', standard, null);
+  await part.start({ work: true, owners: ['another'] });
+  await part.check();
+  await part.enqueue('elsewhere', { n: 1 });
+  await until(() => ran.length === 1);
+  await part.stop();
+  const careless = createJobs(connection, { onError: fail });
+  await assert.rejects(careless.start({ work: false, owners: ['another', 'plain'] }), /no definition for the queues that exist: plain$/);
+  await careless.stop();
+  const alone = createJobs(connection, { onError: fail });
+  alone.define('elsewhere', standard, null);
+  alone.define('elsewhere', standard, async () => {});
+  assert.throws(() => alone.define('elsewhere', standard, null), /defined twice/);
+});
+
+test('what waits in a queue of a former name is done under the new one', async () => {
+  const ran: number[] = [];
+  const before = createJobs(connection, { onError: fail });
+  before.define<Data>('moved', standard, null);
+  await before.start({ work: false, owners: [] });
+  await before.enqueue('moved', { n: 1 });
+  await before.stop();
+  const since = createJobs(connection, { onError: fail });
+  since.define<Data>('moves.on', { ...standard, formerly: 'moved' }, async ({ data: { n } }) => void ran.push(n));
+  await since.start({ work: true, owners: ['moves', 'moved'] });
+  await until(() => ran.length === 1);
+  assert.deepEqual(await connection.execute("select name from jobs.queue where name = 'moved'"), []);
+  await since.stop();
+  await connection.execute("delete from jobs.job where name = 'moves.on'");
+  await connection.execute("select jobs.delete_queue('moves.on')");
 });
 
 test('who stops hands its jobs back: the attempt does not count, and another one follows', async () => {

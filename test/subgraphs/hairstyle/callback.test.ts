@@ -39,7 +39,7 @@ async function order(path: string, mode = 'LIVE') {
 }
 
 const called = (path: string) => until(() => calls.find((call) => call.path === path) ?? null, 60_000);
-const deliveries = () => salon.platform.connection.execute("select state::text, data, start_after from jobs.job where name = 'webhooks' order by created_on");
+const deliveries = () => salon.platform.connection.execute("select state::text, data, start_after from jobs.job where name = 'hairstyle.webhooks' order by created_on");
 /** Attempts of a callback that wait, with the seconds until their time. */
 const waiting = async (path: string) => (await deliveries()).filter(({ state, data }) => state === 'created' && (data as { url: string }).url.endsWith(path));
 
