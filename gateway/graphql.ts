@@ -33,6 +33,8 @@ export type GraphOperation = {
 export type Graph = {
   /** What clients see. */
   schema: GraphQLSchema;
+  /** Null for a text that must not be executed. */
+  kindOf(operation: Pick<GraphOperation, 'source' | 'operationName'>): OperationTypeNode | null;
   /** A query or a mutation. `data` is missing when the operation was rejected before it ran. */
   execute(operation: GraphOperation): Promise<ExecutionResult>;
   /** The same answer as JSON and a newline, as the HTTP front writes it. Null when the operation was rejected before it ran. */
@@ -78,7 +80,7 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     const { source, operationName, request } = operation;
     const prepared = documents.get(source, operationName);
     const variables = prepared.coerce(operation.variables);
-    if (prepared.kind === OperationTypeNode.SUBSCRIPTION) throw new Rejected([refuse('BAD_REQUEST', 'Subscriptions are served over WebSocket and server-sent events.')]);
+    if (prepared.kind === OperationTypeNode.SUBSCRIPTION) throw new Rejected([refuse('BAD_REQUEST', 'Subscriptions are served over WebSocket, server-sent events and multipart/mixed.')]);
     const cost = admit(prepared, variables, operation);
     return { variables, cost, isQuery: prepared.kind === OperationTypeNode.QUERY, executable: prepared.executable(request.caller, variables) };
   };
@@ -101,6 +103,14 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
       return null;
     }
   };
+  const kindOf: Graph['kindOf'] = ({ source, operationName }) => {
+    try {
+      return documents.get(source, operationName).kind;
+    } catch (error) {
+      if (error instanceof Rejected) return null;
+      throw error;
+    }
+  };
   const open = async (operation: GraphOperation): Promise<Stream | ExecutionResult> => {
     const prepared = documents.get(operation.source, operation.operationName);
     if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);
@@ -119,7 +129,7 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     engine.planner.stop();
     for (const transport of transports.values()) transport.close?.();
   };
-  return { schema, execute, answer, subscribe, apollo, stop };
+  return { schema, kindOf, execute, answer, subscribe, apollo, stop };
 }
 
 const isReachable = (subgraph: Reachable | Transport): subgraph is Reachable => 'schema' in subgraph;

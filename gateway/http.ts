@@ -1,20 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { HeaderMap } from '@apollo/server';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Platform } from '../subgraphs/platform.ts';
 import { noteCaller } from './api-log.ts';
-import type { Identity } from './caller.ts';
 import { identify } from './caller.ts';
+import { closeSignal, createDoor, isStreamed } from './door.ts';
 import type { Graph } from './graphql.ts';
-import { closingOf, type Openings } from './openings.ts';
+import type { Openings } from './openings.ts';
 import { HttpRefusal, sendRefusal } from './rest/answer.ts';
 import { dialectOf, type Refusal } from './rest/dialect.ts';
 import { answerUnknown, pathOf } from './rest/router.ts';
-import { answerEventStream } from './subscriptions.ts';
 import { readOn } from './unread.ts';
 
 export type Front = { platform: Platform; graph: Graph; openings: Openings };
@@ -109,8 +107,9 @@ function httpError(error: unknown): unknown {
   return status >= 400 && status < 500 ? new HttpRefusal(status, messages[code] ?? messages[status] ?? 'The request is malformed') : error;
 }
 
-/** `/graphql`: POST and GET, and any operation as server-sent events to those who ask for them. */
+/** `/graphql`: every way to ask the graph over HTTP. */
 export function serveGraphql(app: FastifyInstance, { platform, graph, openings }: Front): void {
+  const door = createDoor(() => graph);
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
@@ -119,26 +118,15 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings }
       const identity = await identify(platform.keys, request.headers);
       if (identity.kind === 'invalid') return refuseKey(request, reply);
       if (identity.kind === 'caller') noteCaller(request, identity.caller, request.method === 'GET' ? request.query : request.body);
-      const context = { caller: identity.kind === 'caller' ? identity.caller : null, requestId: request.id, signal: closeOf(reply.raw) };
-      if (request.headers.accept?.includes('text/event-stream')) return answerStream(request, reply, graph, openings, identity);
-      const answer = await graph.apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: { method: request.method, headers: headersOf(request), search: new URL(request.url, 'http://host').search, body: request.body },
-        context: async () => context,
-      });
-      reply.code(answer.status ?? 200).headers(Object.fromEntries(answer.headers)).header('cache-control', 'no-store');
-      return reply.send(answer.body.kind === 'complete' ? answer.body.string : joined(answer.body.asyncIterator));
+      const caller = identity.kind === 'caller' ? identity.caller : null;
+      const search = new URL(request.url, 'http://host').search;
+      const { status, headers, body } = await door.answer({ method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id }, signal: closeSignal(reply.raw) });
+      reply.code(status).headers(headers);
+      if (!isStreamed(body)) return reply.send(body);
+      body.body.once('close', openings.track(caller?.keyId ?? null, body.close));
+      return reply.send(body.body);
     },
   });
-}
-
-async function* joined(chunks: AsyncIterableIterator<string>): AsyncGenerator<string> {
-  yield* chunks;
-}
-
-function headersOf({ headers }: FastifyRequest): HeaderMap {
-  const map = new HeaderMap();
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
-  return map;
 }
 
 const refuseKey = (request: FastifyRequest, reply: FastifyReply): FastifyReply => refuseInGraphql(request, reply, { status: 401, code: 'UNAUTHENTICATED', message: 'Invalid API key' });
@@ -146,34 +134,4 @@ const refuseKey = (request: FastifyRequest, reply: FastifyReply): FastifyReply =
 function refuseInGraphql(request: FastifyRequest, reply: FastifyReply, { status, code, message }: Refusal): FastifyReply {
   const error = { message, extensions: { code, requestId: request.id } };
   return reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8').send(JSON.stringify({ errors: [error] }));
-}
-
-async function answerStream(request: FastifyRequest, reply: FastifyReply, graph: Graph, openings: Openings, identity: Identity): Promise<FastifyReply> {
-  const given = request.method === 'GET' ? fromSearch(request.query) : request.body;
-  const { query, operationName, variables } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
-  const caller = identity.kind === 'caller' ? identity.caller : null;
-  const operation = {
-    source: typeof query === 'string' ? query : '', operationName: typeof operationName === 'string' ? operationName : null,
-    variables: typeof variables === 'object' && variables !== null ? variables as Record<string, unknown> : null,
-  };
-  const { status, headers, body } = await answerEventStream(graph, { ...operation, request: { caller, requestId: request.id } });
-  reply.code(status).headers(headers);
-  if (typeof body !== 'string') body.once('close', openings.track(caller?.keyId ?? null, closingOf(body)));
-  return reply.send(body);
-}
-
-/** GET carries `variables` as JSON. What is no JSON counts as none, and the graph says which variable is missing. */
-function fromSearch(query: unknown): Record<string, unknown> {
-  const { variables, ...rest } = query as Record<string, unknown>;
-  try {
-    return { ...rest, variables: typeof variables === 'string' ? JSON.parse(variables) as unknown : null };
-  } catch {
-    return rest;
-  }
-}
-
-function closeOf(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  return gone.signal;
 }

@@ -2,10 +2,13 @@ import type { Readable } from 'node:stream';
 import type { KeyId } from '../subgraphs/ids.ts';
 import type { Keys } from '../subgraphs/keys.ts';
 
+/** Closes a stream or a socket and says why. */
+export type Closing = (why: 'key deleted' | 'going away') => void;
+
 /** Streams and sockets that are open, by the key they were opened with. */
 export type Openings = {
   /** `close` is called when the key is deleted or the server stops; call the result when the stream has ended by itself. */
-  track(keyId: KeyId | null, close: (why: 'key deleted' | 'going away') => void): () => void;
+  track(keyId: KeyId | null, close: Closing): () => void;
   /** Closes all, in batches so that a thousand clients do not come back in the same instant; what opens from now on is closed at once. */
   closeAll(): Promise<void>;
   size(): number;
@@ -16,10 +19,10 @@ const betweenBatchesMs = 50;
 const mostBatches = 40;
 const leastBatch = 100;
 
-type Opening = { keyId: KeyId | null; close: (why: 'key deleted' | 'going away') => void };
+type Opening = { keyId: KeyId | null; close: Closing };
 
 /** Ends a streamed body: properly when the server stops, so that what was said is heard, and at once when its key is gone. */
-export function closingOf(body: Readable): (why: 'key deleted' | 'going away') => void {
+export function closingOf(body: Readable): Closing {
   return (why) => {
     if (why === 'key deleted') body.destroy();
     else if (!body.readableEnded && !body.destroyed) body.push(null);

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient } from 'graphql-ws';
 import { type ExecutionResult, GraphQLError } from 'graphql';
-import { WebSocket, WebSocketServer } from 'ws';
-import { answerEventStream, createSocketServer, isStream } from '../../gateway/subscriptions.ts';
+import { pino } from 'pino';
+import { WebSocket } from 'ws';
+import { serveGraph } from '../../gateway/graph-server.ts';
+import { isStream } from '../../gateway/subscriptions.ts';
 import { callerWith, federate, requestOf, sent } from './federation.ts';
 import { Feed } from './feed.ts';
 
@@ -115,48 +114,16 @@ describe('a stream of the graph', () => {
   });
 });
 
-describe('over a network', () => {
-  const http = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://test');
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) as { query: string; variables?: Record<string, unknown> } : { query: url.searchParams.get('query') ?? '' };
-      void answerEventStream(graph, { source: body.query, variables: body.variables ?? { id: '1' }, request: requestOf() }).then((answer) => {
-        response.writeHead(answer.status, answer.headers);
-        if (typeof answer.body === 'string') return response.end(answer.body);
-        const stream = answer.body;
-        response.once('close', () => stream.destroy());
-        return stream.pipe(response);
-      });
-    });
-  });
-  const sockets = new WebSocketServer({ server: http });
-  const server = createSocketServer<{ scopes: string[] }>(graph, ({ extra }) => requestOf(callerWith(...extra.scopes)));
-  sockets.on('connection', (socket) => {
-    const closed = server.opened({
-      protocol: socket.protocol, send: (data) => new Promise((resolve, reject) => socket.send(data, (error) => error ? reject(error) : resolve())),
-      close: (code, reason) => socket.close(code, reason), onMessage: (listener) => socket.on('message', (data: Buffer) => void listener(data.toString())),
-    }, { scopes: ['jobs:read'] });
-    socket.once('close', (code, reason) => void closed(code, reason.toString()));
-  });
-  let port = 0;
-  before(async () => {
-    http.listen(0);
-    await once(http, 'listening');
-    port = (http.address() as AddressInfo).port;
-  });
-  after(() => {
-    sockets.close();
-    http.closeAllConnections();
-    http.close();
-  });
+describe('over a network', async () => {
+  const { port, url, stop } = await serveGraph({ current: () => graph, contextOf: () => requestOf(callerWith('jobs:read')), port: 0, host: '127.0.0.1', log: pino({ level: 'silent' }) });
+  after(stop);
 
   const textOf = (value: unknown) => JSON.stringify(value);
 
   test('WebSocket: two streams and a query on one socket, one with a syntax error', async () => {
     feed = new Feed();
     names = 0;
-    const client = createClient({ url: `ws://localhost:${port}`, webSocketImpl: WebSocket, retryAttempts: 0, lazy: false });
+    const client = createClient({ url: `ws://127.0.0.1:${port}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0, lazy: false });
     const stream = client.iterate({ query: source, variables: { id: '1' } });
     const first = stream.next();
     const broken = client.iterate({ query: 'subscription {' }).next();
@@ -174,7 +141,7 @@ describe('over a network', () => {
 
   test('WebSocket: a socket that closes ends its streams', async () => {
     feed = new Feed();
-    const client = createClient({ url: `ws://localhost:${port}`, webSocketImpl: WebSocket, retryAttempts: 0 });
+    const client = createClient({ url: `ws://127.0.0.1:${port}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0 });
     const stream = client.iterate({ query: source, variables: { id: '1' } });
     feed.push(job('1', 1));
     await stream.next();
@@ -186,7 +153,7 @@ describe('over a network', () => {
   test('event stream: a stream, its end, and a client that leaves', async () => {
     feed = new Feed();
     names = 0;
-    const client = createEventStreamClient({ url: `http://localhost:${port}/`, retryAttempts: 0 });
+    const client = createEventStreamClient({ url: url, retryAttempts: 0 });
     const stream = client.iterate({ query: source, variables: { id: '1' } });
     feed.push(job('1', 1));
     assert.equal(textOf((await stream.next()).value), textOf({ data: { job: { percent: 1, who: 'owner 1' } } }));
@@ -206,14 +173,14 @@ describe('over a network', () => {
     names = 0;
     feed.push(job('1', 1));
     feed.end();
-    const answer = await fetch(`http://localhost:${port}/?query=${encodeURIComponent('subscription { job(id: 1) { percent } }')}`);
+    const get = (query: string) => fetch(`${url}?query=${encodeURIComponent(query)}`, { headers: { accept: 'text/event-stream' } });
+    const answer = await get('subscription { job(id: 1) { percent } }');
     assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
     assert.equal(await answer.text(), ':\n\nevent: next\ndata: {"data":{"job":{"percent":1}}}\n\nevent: complete\ndata:\n\n');
-    const query = await fetch(`http://localhost:${port}/?query=${encodeURIComponent('{ ready }')}`);
-    assert.equal(await query.text(), 'event: next\ndata: {"data":{"ready":true}}\n\nevent: complete\ndata:\n\n');
-    const wrong = await fetch(`http://localhost:${port}/?query=${encodeURIComponent('{ none }')}`);
-    assert.equal(wrong.status, 400);
-    assert.match(await wrong.text(), /GRAPHQL_VALIDATION_FAILED/);
+    assert.equal(await (await get('{ ready }')).text(), ':\n\nevent: next\ndata: {"data":{"ready":true}}\n\nevent: complete\ndata:\n\n');
+    const wrong = await get('{ none }');
+    assert.equal(wrong.status, 200);
+    assert.match(await wrong.text(), /^:\n\nevent: next\ndata: \{"errors":\[.*GRAPHQL_VALIDATION_FAILED.*\]\}\n\nevent: complete\ndata:\n\n$/);
   });
 });
 

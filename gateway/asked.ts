@@ -1,0 +1,38 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isData, type Data } from './data.ts';
+
+/** One operation as a client asks for it. */
+export type Asked = { query: string; operationName: string | null; variables: Data | null; extensions: Data | null };
+
+/** The fields of a request in any door. Null for what is malformed, and for a text that is missing. */
+export function readAsked(given: unknown): Asked | null {
+  if (!isData(given)) return null;
+  const { query, operationName = null, variables = null, extensions = null } = given;
+  if (typeof query !== 'string' || operationName !== null && typeof operationName !== 'string') return null;
+  if (variables !== null && !isData(variables) || extensions !== null && !isData(extensions)) return null;
+  return { query, operationName, variables, extensions };
+}
+
+/** The parameters of a GET, `variables` and `extensions` as JSON. Null when one is no JSON or there twice. */
+export function readSearch(search: string): Data | null {
+  const given: Data = {};
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (Object.hasOwn(given, name)) return null;
+    given[name] = value;
+  }
+  try {
+    for (const name of ['variables', 'extensions']) if (typeof given[name] === 'string') given[name] = JSON.parse(given[name]);
+  } catch {
+    return null;
+  }
+  return given;
+}
+
+/** The type of an answer to a plain request, as the whole pipeline would give it. */
+export const plainContentType = 'application/json; charset=utf-8';
+
+/** Whether a POST's headers ask for nothing but JSON for JSON. */
+export function isPlain({ accept, 'content-type': type }: IncomingHttpHeaders): boolean {
+  return (type === 'application/json' || type === 'application/json; charset=utf-8')
+    && (accept === undefined || accept === '*/*' || accept === 'application/json' || accept === 'application/json, */*');
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { RequestContext } from '../subgraphs/subgraph.ts';
+import { plainContentType } from './asked.ts';
+import { BodyRefused, readBody } from './body.ts';
+import { drain } from './drain.ts';
+import { closeSignal, createDoor, type Door, type DoorAnswer, isStreamed } from './door.ts';
+import type { Graph } from './graphql.ts';
+import { createOpenings, type Openings } from './openings.ts';
+import { createSocketServer } from './subscriptions.ts';
+
+export type GraphServerOptions = {
+  /** The graph; asked for again with every operation. */
+  current: () => Graph;
+  /** Makes the context of a request or a socket from its headers. */
+  contextOf: (headers: IncomingHttpHeaders) => RequestContext;
+  port: number;
+  host: string;
+  log: Logger;
+};
+
+export type GraphServer = { url: string; port: number; stop(): Promise<void> };
+
+const maxBodyBytes = 1024 * 1024;
+
+/** Serves a graph without accounts: `/graphql` in every protocol, and `/livez`. */
+export async function serveGraph({ current, contextOf, port, host, log }: GraphServerOptions): Promise<GraphServer> {
+  const openings = createOpenings({ onDeleted: () => () => undefined });
+  const door = createDoor(current);
+  const server = createServer((request, response) => {
+    answer(request, response, door, contextOf, openings).catch((error: unknown) => {
+      log.error({ err: error }, 'fault in the front of the graph');
+      if (response.headersSent) response.destroy();
+      else send(response, 500, JSON.stringify({ errors: [{ message: 'Internal error', extensions: { code: 'INTERNAL' } }] }));
+    });
+  });
+  // Slow heads and bodies are for attackers.
+  server.requestTimeout = 30_000;
+  server.headersTimeout = 10_000;
+  const endSockets = serveSockets(server, current, contextOf, openings);
+  server.listen(port, host);
+  await once(server, 'listening');
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}/graphql`,
+    stop: () => drain(server, openings, endSockets),
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, door: Door, contextOf: GraphServerOptions['contextOf'], openings: Openings): Promise<void> {
+  const { url = '', method = 'GET', headers } = request;
+  const [path = '', ...search] = url.split('?');
+  if (path === '/livez') return send(response, 200, '{"status":"ok"}');
+  if (path !== '/graphql') return send(response, 404, '{"errors":[{"message":"The graph is at /graphql"}]}');
+  const body = method === 'POST' ? await readBody(request, maxBodyBytes) : undefined;
+  if (body instanceof BodyRefused) return send(response, body.status, JSON.stringify({ errors: [{ message: body.message }] }), body.status === 413);
+  const answered = await door.answer({ method, headers, search: search.length === 0 ? '' : `?${search.join('?')}`, body, context: contextOf(headers), signal: closeSignal(response) });
+  write(response, answered, openings);
+}
+
+function write(response: ServerResponse, { status, headers, body }: DoorAnswer, openings: Openings): void {
+  if (!isStreamed(body)) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    response.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes);
+    return;
+  }
+  response.writeHead(status, headers);
+  const forget = openings.track(null, body.close);
+  response.once('close', () => {
+    forget();
+    body.body.destroy();
+  });
+  body.body.pipe(response);
+}
+
+function send(response: ServerResponse, status: number, body: string, close = false): void {
+  const bytes = Buffer.from(body);
+  response.writeHead(status, { 'content-type': plainContentType, 'cache-control': 'no-store', 'content-length': bytes.length, ...close && { connection: 'close' } });
+  response.end(bytes);
+}
+
+type Extra = { headers: IncomingHttpHeaders };
+
+/** graphql-transport-ws at `/graphql`. The result ends all sockets. */
+function serveSockets(server: Server, current: () => Graph, contextOf: GraphServerOptions['contextOf'], openings: Openings): () => void {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 256 * 1024, handleProtocols: (offered) => offered.has('graphql-transport-ws') ? 'graphql-transport-ws' : false });
+  const protocol = createSocketServer<Extra>({ schema: current().schema, subscribe: (operation) => current().subscribe(operation) }, ({ extra }) => contextOf(extra.headers));
+  server.on('upgrade', (request, stream, head) => {
+    if (request.url?.split('?', 1)[0] !== '/graphql') stream.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    else sockets.handleUpgrade(request, stream, head, (socket) => {
+      socket.once('close', openings.track(null, () => socket.close(1001, 'Going away')));
+      attach(socket, request.headers, protocol.opened);
+    });
+  });
+  return () => sockets.clients.forEach((socket) => socket.terminate());
+}
+
+function attach(socket: WebSocket, headers: IncomingHttpHeaders, opened: ReturnType<typeof createSocketServer<Extra>>['opened']): void {
+  const closed = opened({
+    protocol: socket.protocol,
+    send: (data) => new Promise((resolve, reject) => {
+      socket.send(data, (error) => (error ? reject(error) : resolve()));
+    }),
+    close: (code, reason) => socket.close(code, reason),
+    onMessage: (receive) => void socket.on('message', (data) => {
+      receive(String(data)).catch(() => socket.close(1011, 'Internal error'));
+    }),
+  }, { headers });
+  socket.on('error', () => undefined);
+  socket.once('close', (code, reason) => {
+    closed(code, String(reason)).catch(() => undefined);
+  });
+}
