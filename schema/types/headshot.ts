@@ -20,7 +20,7 @@ export type Scalars = {
   EmailAddress: { input: string; output: string; }
   /** An sRGB color as `#rrggbb`, lower case in answers. */
   HexColor: { input: string; output: string; }
-  /** A telephone number as it was given; compared by its digits and leading plus. */
+  /** A telephone number as it was given; compared as the network knows it (E.164), or by its digits where it was given without its country. */
   PhoneNumber: { input: string; output: string; }
 };
 

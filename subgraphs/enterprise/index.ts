@@ -9,6 +9,7 @@ import { businesses } from './migrations/002-businesses.ts';
 import { logs } from './migrations/003-logs.ts';
 import { erasures } from './migrations/004-erasures.ts';
 import { requests } from './migrations/005-requests.ts';
+import { phones } from './migrations/006-phones.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { createStore } from './store.ts';
@@ -18,7 +19,7 @@ export { createClient } from './client.ts';
 export { createStore as createEnterpriseStore } from './store.ts';
 
 /** The tables of the schema `enterprise`. */
-export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests };
+export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests, '006_phones': phones };
 
 /** The subgraph of accounts, keys, credits and clients. */
 export async function createEnterprise(platform: Platform): Promise<Subgraph> {

@@ -1,7 +1,8 @@
+import { parseIncompletePhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { Failure } from '../../schema/failures.ts';
 import type { CreateApiKeyInput, CreateClientInput, CreateEnterpriseInput } from '../../schema/types/enterprise.ts';
 
-/** What a client is compared by: the e-mail address without regard to case, the number by its digits and leading plus. */
+/** What a client is compared by: the e-mail address without regard to case, the number as a telephone network knows it. */
 export type ClientKeys = { emailKey: string | null; phoneKey: string | null };
 
 export function emailKeyOf(email: string): string {
@@ -9,12 +10,14 @@ export function emailKeyOf(email: string): string {
 }
 
 /**
- * A telephone number as digits, in the manner of E.164: with a leading plus when it was given with one or with the prefix 00, and then without
- * the `(0)` that is dialled only at home. No country is guessed: a national number stays one.
+ * A telephone number in E.164, with its extension: what is written with a plus or with the prefix 00, wherever it comes from, in one spelling.
+ * No country is guessed: a number without its country stays the digits that it has. What no country has may be a number for all we know, and
+ * stays its digits and leading plus.
  */
 export function phoneKeyOf(phoneNumber: string): string {
   const text = phoneNumber.normalize('NFKC').trim().replace(/^\(?00(?=[\s.)/-]*[1-9])/, '+').replace(/^\(\+/, '+');
-  return text.startsWith('+') ? `+${text.replaceAll(/\(\s*0\s*\)|\D/g, '')}` : text.replaceAll(/\D/g, '');
+  const known = parsePhoneNumberFromString(text, { extract: false });
+  return known ? `${known.number}${known.ext === undefined ? '' : `x${known.ext}`}` : parseIncompletePhoneNumber(text);
 }
 
 /** A file name without folders and control characters, at most 255 characters; null when nothing is left. */
