@@ -1,17 +1,24 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as yieldToTimers } from 'node:timers/promises';
-import { PGlite, type Transaction } from '@electric-sql/pglite';
+import { PGlite, type PGliteOptions, type Transaction } from '@electric-sql/pglite';
+import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin';
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { Kysely, PGliteDialect } from 'kysely';
 import type { Driver, Row } from './database.ts';
 import { lockFolder } from './lock.ts';
+
+/** PGlite with what our migrations ask for beside PostgreSQL itself. */
+export async function createPglite(options: PGliteOptions = {}): Promise<PGlite> {
+  return PGlite.create({ ...options, extensions: { btree_gin, pg_trgm } });
+}
 
 /** PGlite in `<dataDir>/database`, which this process then owns alone, or in memory. */
 export async function openEmbedded(dataDir: string | null): Promise<Driver> {
   if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
   const unlock = dataDir === null ? () => {} : await lockFolder(dataDir);
   try {
-    const pglite = await PGlite.create(dataDir === null ? {} : { dataDir: join(dataDir, 'database') });
+    const pglite = await createPglite(dataDir === null ? {} : { dataDir: join(dataDir, 'database') });
     return embeddedDriver(pglite, unlock);
   } catch (error) {
     unlock();

@@ -72,13 +72,13 @@ function userStatements(database: Database<Tables>) {
     findOwners: async (accountIds: readonly AccountId[]): Promise<(UserRow & { accountId: AccountId })[]> =>
       database().selectFrom('membership').innerJoin('user', 'user.id', 'user_id').select([...userColumns, 'account_id as accountId'])
         .where('account_id', 'in', accountIds).where('role', '=', 'business_owner').execute(),
-    /** Those who have to do with the account: its members, its clients' users, and owners of its keys. */
+    /** Those who have to do with the account: its members, its clients' users, and who owns its keys or added its clients. */
     findUsers: async (accountId: AccountId, ids: readonly UserId[]): Promise<UserRow[]> =>
-      database().selectFrom('user').select(userColumns).where('id', 'in', ids).where((eb) => eb.or([
-        eb('id', 'in', eb.selectFrom('membership').select('user_id').where('account_id', '=', accountId)),
-        eb('id', 'in', eb.selectFrom('client').select('user_id').where('account_id', '=', accountId).$castTo<{ user_id: UserId }>()),
-        eb('id', 'in', eb.selectFrom('api_key').select('user_id').where('account_id', '=', accountId).$castTo<{ user_id: UserId }>()),
-      ])).execute(),
+      database().selectFrom('user').select(userColumns).where('id', 'in', ids).where(({ or, exists, selectFrom }) => {
+        const named = (table: 'membership' | 'client' | 'api_key', column: 'user_id' | 'created_by') =>
+          exists(selectFrom(table).select(sql`1`.as('one')).where(`${table}.account_id`, '=', accountId).whereRef(sql.ref(`${table}.${column}`), '=', 'user.id'));
+        return or([named('membership', 'user_id'), named('api_key', 'user_id'), named('client', 'user_id'), named('client', 'created_by')]);
+      }).execute(),
   };
 }
 
@@ -117,7 +117,7 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
       database().selectFrom('client').select(clientColumns).where('account_id', '=', accountId).where('id', 'in', ids).execute(),
     /** A page, newest first, and how many there are in all. */
     listClients: async (accountId: AccountId, search: string | null, request: PageRequest): Promise<{ rows: ClientRow[]; total: number }> => {
-      const { rows } = await clientPage(accountId, search, request).execute(database());
+      const { rows } = await (search === null ? clientPage(accountId, request) : foundPage(accountId, search, request)).execute(database());
       return { rows: rows.flatMap(({ total, ...row }) => (total === 0 || row.id === null ? [] : [row])), total: rows[0]?.total ?? 0 };
     },
   };
@@ -134,17 +134,28 @@ async function giveNumberBack(database: Database<Tables>, accountId: AccountId):
   await database().updateTable('client_count').set(({ eb }) => ({ total: eb('total', '-', 1) })).where('account_id', '=', accountId).execute();
 }
 
-/** Without a search any page is found by its numbers; with one, everything before it is read. */
-function clientPage(accountId: AccountId, search: string | null, { limit, after, skip = 0 }: PageRequest) {
-  const found = search === null ? sql`account_id = ${accountId}` : sql`account_id = ${accountId} and email_key like ${pattern(search)}`;
-  // Whoever stood at the cursor may be erased: then it goes on with those who were created before.
-  const behind = after === null ? sql`` : sql`and number < coalesce((select number from enterprise.client where account_id = ${accountId} and id = ${after}),
+const clientFields = sql`id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, user_id as "userId", created_by as "createdBy", created_at as "createdAt"`;
+type CountedClient = ClientRow & { total: number };
+
+/** Whoever stood at the cursor may be erased: then it goes on with those who were created before. */
+function behind(accountId: AccountId, after: string | null) {
+  return after === null ? sql`` : sql`and number < coalesce((select number from enterprise.client where account_id = ${accountId} and id = ${after}),
     (select max(number) + 1 from enterprise.client where account_id = ${accountId} and id < ${after}))`;
-  const total = search === null ? sql`coalesce((select total from enterprise.client_count where account_id = ${accountId}), 0)` : sql`(select count(*)::int from enterprise.client where ${found})`;
-  const skipped = search === null ? sql`and number <= count.total - ${skip}::bigint order by number desc` : sql`order by number desc offset ${skip}::bigint`;
-  return sql<ClientRow & { total: number }>`select count.total, page.* from (select ${total} as total) count left join lateral (
-    select id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, user_id as "userId", created_by as "createdBy", created_at as "createdAt"
-    from enterprise.client where ${found} ${behind} ${skipped} limit ${limit}) page on true`;
+}
+
+/** Any page is found by its numbers. */
+function clientPage(accountId: AccountId, { limit, after, skip = 0 }: PageRequest) {
+  return sql<CountedClient>`select count.total, page.* from (select coalesce((select total from enterprise.client_count where account_id = ${accountId}), 0) as total) count left join lateral (
+    select ${clientFields} from enterprise.client where account_id = ${accountId} ${behind(accountId, after)} and number <= count.total - ${skip}::bigint order by number desc limit ${limit}) page on true`;
+}
+
+/** Everything before the page is read, and everything behind it is counted, unless the page is the last one. */
+function foundPage(accountId: AccountId, search: string, { limit, after, skip = 0 }: PageRequest) {
+  const found = sql`from enterprise.client where account_id = ${accountId} and email_key like ${pattern(search)}`;
+  const isLast = after === null ? sql`seen.rows < ${limit} and (seen.rows > 0 or ${skip}::bigint = 0)` : sql`false`;
+  return sql<CountedClient>`with page as materialized (select ${clientFields} ${found} ${behind(accountId, after)} order by number desc offset ${skip}::bigint limit ${limit}),
+    seen as (select count(*)::int as rows from page)
+    select case when ${isLast} then (${skip}::bigint + seen.rows)::int else (select count(*)::int ${found}) end as total, page.* from seen left join page on true`;
 }
 
 function mediaStatements(database: Database<Tables>) {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 
 /** Runs every benchmark, or the named ones: `npm run bench -- gateway`. Figures are ratios within one run; these are not tests. */
 const benchmarks: Record<string, () => Promise<{ run(): Promise<void> }>> = {
+  clients: () => import('./clients.ts'),
   gateway: () => import('./gateway/index.ts'),
   hostile: () => import('./hostile.ts'),
   latency: () => import('./latency.ts'),

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { Client } from 'pg';
 import { connect, type Connection, openConnection } from '../../subgraphs/database.ts';
-import { embeddedDriver } from '../../subgraphs/embedded.ts';
+import { createPglite, embeddedDriver } from '../../subgraphs/embedded.ts';
 import packages from '../../package.json' with { type: 'json' };
 
 /** A test or, with `after` of node:test, a whole file or suite. */
@@ -26,8 +26,8 @@ export async function openTestConnection(test: Scope): Promise<Connection> {
 /** Unpacking an empty database is several times faster than making one, so the first is kept for the others. */
 async function emptyPglite(): Promise<PGlite> {
   const file = join(tmpdir(), `lookgraph-empty-${packages.dependencies['@electric-sql/pglite']}.tar`);
-  if (existsSync(file)) return PGlite.create({ loadDataDir: new Blob([readFileSync(file)]) });
-  const pglite = await PGlite.create();
+  if (existsSync(file)) return createPglite({ loadDataDir: new Blob([readFileSync(file)]) });
+  const pglite = await createPglite();
   const dump = await pglite.dumpDataDir('none');
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, new Uint8Array(await dump.arrayBuffer()));
