@@ -16,6 +16,7 @@ export const ISSUE_SENTENCES: Readonly<Record<ImageIssue, string>> = {
   TOO_DARK: 'The image is too dark.',
   TOO_BRIGHT: 'The image is too bright.',
   BLURRY: 'The image is blurred.',
+  GREYSCALE: 'The image has no color.',
 };
 
 /** What became of a photo: ready for work, or why not. */

@@ -561,7 +561,9 @@ export type ImageIssue =
   | 'MULTIPLE_FACES'
   | 'TOO_DARK'
   | 'TOO_BRIGHT'
-  | 'BLURRY';
+  | 'BLURRY'
+  /** Without color, where color is asked for. */
+  | 'GREYSCALE';
 
 
 

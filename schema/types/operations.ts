@@ -130,6 +130,8 @@ export type HairSex =
 /** What may be wrong with a picture of a person. */
 export type ImageIssue =
   | 'BLURRY'
+  /** Without color, where color is asked for. */
+  | 'GREYSCALE'
   | 'MULTIPLE_FACES'
   /** The bytes are no picture, or a broken one. */
   | 'NOT_AN_IMAGE'

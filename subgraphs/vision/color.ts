@@ -18,6 +18,27 @@ export function fromLinear(light: number): number {
   return Math.min(255, (1.055 * light ** (1 / 2.4) - 0.055) * 255);
 }
 
+/** Rows of the matrix that takes linear light with the primaries of Display P3 to that with sRGB's; both share curve and white. */
+const P3_TO_SRGB = [[1.22494018, -0.22494018, 0], [-0.04205695, 1.04205695, 0], [-0.01963755, -0.07863605, 1.0982736]] as const;
+const BYTE_STEPS = 8192;
+let bytesOfLight: Uint8ClampedArray | null = null;
+
+/** The same picture with sRGB's primaries; what sRGB cannot show is clipped. */
+export function fromDisplayP3({ width, height, rgb }: Raster): Raster {
+  bytesOfLight ??= Uint8ClampedArray.from({ length: BYTE_STEPS + 1 }, (_, i) => fromLinear(i / BYTE_STEPS));
+  const table = bytesOfLight;
+  const out = new Uint8ClampedArray(rgb.length);
+  for (let p = 0; p < rgb.length; p += 3) {
+    const [r, g, b] = [LINEAR[rgb[p]!]!, LINEAR[rgb[p + 1]!]!, LINEAR[rgb[p + 2]!]!];
+    for (let c = 0; c < 3; c++) {
+      const row = P3_TO_SRGB[c as 0 | 1 | 2];
+      const light = row[0] * r + row[1] * g + row[2] * b;
+      out[p + c] = table[light <= 0 ? 0 : light >= 1 ? BYTE_STEPS : Math.round(light * BYTE_STEPS)]!;
+    }
+  }
+  return { width, height, rgb: out };
+}
+
 const CUBE_STEPS = 4096;
 const CUBE = Float32Array.from({ length: CUBE_STEPS + 2 }, (_, i) => {
   const t = i / CUBE_STEPS;
@@ -51,6 +72,16 @@ export function labToRgb([l, a, b]: Lab): [number, number, number] {
     fromLinear(-0.969266 * x + 1.8760108 * y + 0.041556 * z),
     fromLinear(0.0556434 * x - 0.2040259 * y + 1.0572252 * z),
   ];
+}
+
+export const chromaOf = ([, a, b]: Lab): number => Math.hypot(a, b);
+/** -180 to 180 degrees: 0 is red, 90 yellow. */
+export const hueOf = ([, a, b]: Lab): number => (Math.atan2(b, a) * 180) / Math.PI;
+
+export function meanOf(pixels: readonly Lab[]): Lab {
+  const sum: Lab = [0, 0, 0];
+  for (const pixel of pixels) for (const c of [0, 1, 2] as const) sum[c] += pixel[c];
+  return [sum[0] / pixels.length, sum[1] / pixels.length, sum[2] / pixels.length];
 }
 
 /** The three CIELAB planes of a picture. */

@@ -48,6 +48,27 @@ export interface HairstyleEngine {
   close(): Promise<void>;
 }
 
+/** What makes a reading of skin less sure than it looks; the worst comes first. */
+export type ShadeWarning = 'UNEVEN_LIGHT' | 'CLIPPED' | 'TOO_DARK' | 'LOW_CHROMA' | 'COLOR_CAST' | 'COVERED_FACE' | 'SMALL_FACE';
+
+/** The color of a face's skin as the photo shows it. */
+export type SkinShade = {
+  /** Mean CIELAB (D65) of the lit skin. */
+  lab: [l: number, a: number, b: number];
+  /** 0..1: what the warnings leave of it. */
+  confidence: number;
+  warnings: ShadeWarning[];
+};
+
+/** Reads skin shades; one call, one face. */
+export interface SkinShadeEngine {
+  /**
+   * Takes PNG, JPEG, WebP and HEIC. Rejects with EngineRefusal NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, GREYSCALE or UNSUPPORTED_IMAGE, with
+   * EngineFault, or with the signal's reason.
+   */
+  detectShade(bytes: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<SkinShade>;
+}
+
 /** Everything that can be wrong with a photo before work on it starts. */
 export type ImageIssue =
   | 'UNREACHABLE'
@@ -59,7 +80,8 @@ export type ImageIssue =
   | 'MULTIPLE_FACES'
   | 'TOO_DARK'
   | 'TOO_BRIGHT'
-  | 'BLURRY';
+  | 'BLURRY'
+  | 'GREYSCALE';
 
 export type RefusalCode =
   | 'NO_FACE'

@@ -40,6 +40,16 @@ export async function detectFaces(levels: readonly Raster[]): Promise<Face[]> {
   return merge([...near, ...far]).sort((a, b) => b.width - a.width);
 }
 
+/** Share of the picture's longest side above which the net for near faces has no need of the other one, nor misses a rival half as large. */
+const LARGE = 0.25;
+
+/** The same, three times as fast where a face fills much of the picture; faces much smaller than it may be missed then. */
+export async function detectLargeFaces(levels: readonly Raster[]): Promise<Face[]> {
+  const near = merge(await detect(NEAR, levels)).sort((a, b) => b.width - a.width);
+  const { width, height } = levels[0]!;
+  return near[0] && near[0].width >= LARGE * Math.max(width, height) ? near : merge([...near, ...(await detect(FAR, levels))]).sort((a, b) => b.width - a.width);
+}
+
 /** The faces that compete for being the subject: at least a third as wide as the largest, which comes first. */
 export function subjectFaces(faces: readonly Face[]): Face[] {
   const largest = faces[0];

@@ -1,15 +1,16 @@
-import type { HairstyleEngine } from './engine.ts';
+import type { HairstyleEngine, SkinShadeEngine } from './engine.ts';
 import type { Inspection } from './inspect.ts';
 import { Pool } from './pool.ts';
 
 export { EngineFault, EngineRefusal } from './engine.ts';
 export type {
   EngineContext, EngineStage, HairColorTarget, HairstyleEngine, HairstyleRequest, ImageIssue, PreparedPhoto, RefusalCode, RenderedImage,
+  ShadeWarning, SkinShade, SkinShadeEngine,
 } from './engine.ts';
 export type { Inspection } from './inspect.ts';
 
-/** Looks at photos and draws hairstyles, in threads of this process. */
-export type VisionEngine = HairstyleEngine & {
+/** Looks at photos, reads skin shades and draws hairstyles, in threads of this process. */
+export type VisionEngine = HairstyleEngine & SkinShadeEngine & {
   /** Rejects with EngineRefusal UNSUPPORTED_IMAGE when the bytes cannot be decoded, with EngineFault, or with the signal's reason. */
   inspect(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Inspection>;
   /** Are the models in memory, so that the next call is fast? */
@@ -30,6 +31,11 @@ export function createVision({ workers, timeoutMs = 60_000 }: { workers: number;
       const answer = await pool.run({ order: { kind: 'inspect', bytes }, signal, onProgress: () => {} });
       if (answer.kind !== 'inspected') throw new Error('no inspection was answered');
       return answer.inspection;
+    },
+    async detectShade(bytes, { signal } = {}) {
+      const answer = await pool.run({ order: { kind: 'shade', bytes }, signal, onProgress: () => {} });
+      if (answer.kind !== 'shaded') throw new Error('no shade was answered');
+      return answer.shade;
     },
     isLoaded: () => pool.isLoaded,
     close: async () => pool.close(),

@@ -1,13 +1,9 @@
-import sharp from 'sharp';
-import type { Sharp } from 'sharp';
-import { WORKING_SIDE_PX } from './decode.ts';
+import { fromRaster, openPhoto, toRaster, WORKING_SIDE_PX } from './decode.ts';
 import type { ImageIssue } from './engine.ts';
-import { EngineRefusal } from './engine.ts';
 import { judgeLight, lightOf, measureFace } from './exposure.ts';
 import type { FaceMeasure, Strictness } from './exposure.ts';
 import { detectFaces, subjectFaces } from './faces.ts';
 import type { Face } from './faces.ts';
-import { decodeHeic, isHeic } from './heic.ts';
 import { fitMesh } from './mesh.ts';
 import { pyramid } from './raster.ts';
 import type { Raster } from './raster.ts';
@@ -34,11 +30,10 @@ export type Inspection = {
 const KEPT_SIDE_PX = 2048;
 const LEAST_SIDE_PX = 256;
 const LEAST_FACE_PX = { refuse: 80, doubt: 120 };
-const MOST_PIXELS = 50_000_000;
 
 /** Decodes, detects and measures a photo. Refuses with UNSUPPORTED_IMAGE what cannot be decoded. */
 export async function inspectPhoto(bytes: Uint8Array): Promise<Inspection> {
-  const { kept, ...original } = await openPhoto(bytes).catch(refuse);
+  const { raster: kept, ...original } = await openPhoto(bytes, KEPT_SIDE_PX);
   const normalised = await fromRaster(kept).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer();
   const levels = pyramid(await toRaster(fromRaster(kept), WORKING_SIDE_PX));
   const faces = await findSubjects(levels);
@@ -55,33 +50,6 @@ export async function inspectPhoto(bytes: Uint8Array): Promise<Inspection> {
   const remarks = issues.length > 0 ? [] : judge('doubt');
   return { ...original, faces: faces.length, faceBox, issues, remarks, normalised: new Uint8Array(normalised) };
 }
-
-const refuse = (error: unknown): never => {
-  throw new EngineRefusal('UNSUPPORTED_IMAGE', `The photo cannot be decoded: ${error instanceof Error ? error.message : 'unknown reason'}`);
-};
-
-async function openPhoto(bytes: Uint8Array): Promise<Pick<Inspection, 'width' | 'height' | 'mime'> & { kept: Raster }> {
-  if (isHeic(bytes)) {
-    const { width, height, data } = await decodeHeic(bytes);
-    return { width, height, mime: 'image/heic', kept: await toRaster(sharp(data, { raw: { width, height, channels: 4 } }), KEPT_SIDE_PX) };
-  }
-  const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: MOST_PIXELS });
-  const { format, autoOrient: { width, height } } = await image.metadata();
-  return { width, height, mime: `image/${format}`, kept: await toRaster(image.autoOrient(), KEPT_SIDE_PX) };
-}
-
-async function toRaster(image: Sharp, side: number): Promise<Raster> {
-  const { data, info } = await image
-    .resize(side, side, { fit: 'inside', withoutEnlargement: true })
-    .toColorspace('srgb')
-    .flatten({ background: '#ffffff' })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3) throw new Error(`sharp gave ${info.channels} channels`);
-  return { width: info.width, height: info.height, rgb: new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength) };
-}
-
-const fromRaster = ({ width, height, rgb }: Raster): Sharp => sharp(rgb, { raw: { width, height, channels: 3 } });
 
 /** Detections that compete for being the subject and that the mesh agrees are faces. */
 async function findSubjects(levels: readonly Raster[]): Promise<Face[]> {

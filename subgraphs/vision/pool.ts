@@ -12,6 +12,8 @@ export type PoolOptions = {
 
 type Waiting = { task: Task; overtaken: number; start(seat: Seat): void; refuse(reason: unknown): void };
 
+const isQuick = ({ task }: Waiting): boolean => task.order.kind !== 'generate';
+
 /** How often later pictures may go first because a thread has their photo at hand. */
 const PATIENCE = 4;
 
@@ -32,7 +34,7 @@ export class Pool {
     return [...this.#seats].some((seat) => seat.isLoaded && !seat.isOver);
   }
 
-  /** Inspections go before pictures. Rejects with the signal's reason, with EngineRefusal or with EngineFault. */
+  /** What looks goes before what draws. Rejects with the signal's reason, with EngineRefusal or with EngineFault. */
   async run(task: Task): Promise<Finished> {
     task.signal?.throwIfAborted();
     if (this.#isClosed) throw new EngineFault('UNAVAILABLE', 'the engine is closed');
@@ -99,7 +101,7 @@ export class Pool {
   }
 
   #firstInLine(): Waiting {
-    const first = this.#waiting.find(({ task }) => task.order.kind === 'inspect') ?? this.#waiting[0];
+    const first = this.#waiting.find(isQuick) ?? this.#waiting[0];
     if (!first) throw new Error('nothing waits');
     return first;
   }
@@ -107,7 +109,7 @@ export class Pool {
   /** The first in line, unless the thread keeps the photo of a later one and the first has patience left. */
   #chooseFor(seat: Seat): Waiting {
     const first = this.#firstInLine();
-    if (first.task.order.kind === 'inspect' || first.overtaken >= PATIENCE || seat.keeps(first.task)) return first;
+    if (isQuick(first) || first.overtaken >= PATIENCE || seat.keeps(first.task)) return first;
     const suited = this.#waiting.find(({ task }) => seat.keeps(task));
     if (!suited) return first;
     first.overtaken += 1;

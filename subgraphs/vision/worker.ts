@@ -2,19 +2,21 @@ import assert from 'node:assert/strict';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import type { EngineContext, HairstyleRequest, RefusalCode, RenderedImage } from './engine.ts';
+import type { EngineContext, HairstyleRequest, RefusalCode, RenderedImage, SkinShade } from './engine.ts';
 import { EngineRefusal } from './engine.ts';
 import { createGenerator } from './generate.ts';
 import { inspectPhoto } from './inspect.ts';
 import type { Inspection } from './inspect.ts';
+import { detectShade } from './shade.ts';
 
 /** What a thread is told to do. */
 export type Order =
   | { kind: 'inspect'; bytes: Uint8Array }
+  | { kind: 'shade'; bytes: Uint8Array }
   | { kind: 'generate'; request: HairstyleRequest; seed: number; mode: EngineContext['mode'] };
 
 export type Progress = Parameters<EngineContext['onProgress']>[0];
-export type Finished = { kind: 'inspected'; inspection: Inspection } | { kind: 'generated'; image: RenderedImage };
+export type Finished = { kind: 'inspected'; inspection: Inspection } | { kind: 'shaded'; shade: SkinShade } | { kind: 'generated'; image: RenderedImage };
 
 /** What a thread says: that it begins, any number of progress reports, then one of the others. */
 export type Answer =
@@ -40,6 +42,7 @@ const generate = createGenerator(photosKept);
 async function carryOut(order: Order): Promise<Answer> {
   try {
     if (order.kind === 'inspect') return { kind: 'inspected', inspection: await inspectPhoto(order.bytes) };
+    if (order.kind === 'shade') return { kind: 'shaded', shade: await detectShade(order.bytes) };
     return { kind: 'generated', image: await generate(order, (progress) => tell({ kind: 'progress', progress })) };
   } catch (error) {
     if (error instanceof EngineRefusal) return { kind: 'refused', code: error.code, message: error.message };

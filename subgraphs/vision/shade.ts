@@ -1,0 +1,80 @@
+import { readSkin } from './complexion.ts';
+import { openPhoto } from './decode.ts';
+import { doubtsOf } from './doubts.ts';
+import { EngineRefusal } from './engine.ts';
+import type { SkinShade } from './engine.ts';
+import { detectFaces, detectLargeFaces } from './faces.ts';
+import type { Face } from './faces.ts';
+import { FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, NOSE, POINT, RIGHT_BROW, RIGHT_EYE, faceFrame, fillPolygon, fitMesh, pointOf, ring } from './mesh.ts';
+import { cut, pyramid } from './raster.ts';
+import type { Affine, Plane, Raster } from './raster.ts';
+
+/** Longest side of the picture that faces are looked for in, px: a face a tenth as wide still has more pixels than its mean color needs. */
+const SHADE_SIDE_PX = 640;
+/** Side of the upright cut-out of the face that is read, px, and the share of its height that the face fills. */
+const CUTOUT_PX = 160;
+const FACE_SHARE = 0.77;
+/** In the original. */
+const SMALLEST_FACE_PX = 40;
+
+/** Reads the shade of the one face of a photo. Refuses as `SkinShadeEngine.detectShade` says. */
+export async function detectShade(bytes: Uint8Array): Promise<SkinShade> {
+  const { raster, width } = await openPhoto(bytes, SHADE_SIDE_PX);
+  const levels = pyramid(raster);
+  const { face, points } = await findSubject(levels);
+  const facePx = (face.width * width) / raster.width;
+  if (facePx < SMALLEST_FACE_PX) throw new EngineRefusal('FACE_TOO_SMALL', 'The face in the photo is too small');
+  const { map, outline } = cutoutOf(points);
+  const cutout = { side: CUTOUT_PX, rgb: cut(levels, map, CUTOUT_PX, CUTOUT_PX), skin: bareSkin(outline), outline, facePx };
+  const reading = readSkin(cutout);
+  return { lab: reading.lab, ...doubtsOf(cutout, reading) };
+}
+
+type Subject = { face: Face; points: Float32Array };
+
+/** The largest thing that both a detector and the mesh take for a face. */
+async function findSubject(levels: readonly Raster[]): Promise<Subject> {
+  const found = (await realFaces(levels, await detectLargeFaces(levels))) ?? (await realFaces(levels, await detectFaces(levels)));
+  if (!found) throw new EngineRefusal('NO_FACE', 'No face was found in the photo');
+  return found;
+}
+
+/** A second face beside the largest makes it unclear whose shade is asked for when it is at least this part as wide. */
+const RIVAL = 0.5;
+
+async function realFaces(levels: readonly Raster[], faces: readonly Face[]): Promise<Subject | null> {
+  let subject: Subject | null = null;
+  for (const face of faces) {
+    if (subject && face.width < subject.face.width * RIVAL) break;
+    const { points, presence } = await fitMesh(levels, face);
+    if (presence <= 0.5) continue;
+    if (subject) throw new EngineRefusal('MULTIPLE_FACES', 'More than one face is in the photo');
+    subject = { face, points };
+  }
+  return subject;
+}
+
+/** Where the upright cut-out lies in the photo, and the mesh in px of the cut-out. */
+function cutoutOf(points: Float32Array): { map: Affine; outline: Float32Array } {
+  const { cos, sin, unit } = faceFrame(points);
+  const [top, chin] = [pointOf(points, POINT.top), pointOf(points, POINT.chin)];
+  const scale = unit / (CUTOUT_PX * FACE_SHARE);
+  const [c, s, half] = [cos * scale, sin * scale, CUTOUT_PX / 2];
+  const [x, y] = [(top[0] + chin[0]) / 2 - (c - s) * half, (top[1] + chin[1]) / 2 - (s + c) * half];
+  const outline = new Float32Array(points.length);
+  for (let p = 0; p < points.length; p += 3) {
+    const [dx, dy] = [points[p]! - x, points[p + 1]! - y];
+    outline[p] = (c * dx + s * dy) / (scale * scale);
+    outline[p + 1] = (c * dy - s * dx) / (scale * scale);
+  }
+  return { map: [c, -s, x, s, c, y], outline };
+}
+
+/** 1 inside the oval of the face, but not on eyes, brows, nose and lips. */
+function bareSkin(outline: Float32Array): Plane {
+  const skin = fillPolygon(CUTOUT_PX, CUTOUT_PX, ring(outline, FACE_OVAL));
+  const features = new Float32Array(skin.length);
+  for (const part of [RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW, NOSE, LIPS]) fillPolygon(CUTOUT_PX, CUTOUT_PX, ring(outline, part), features);
+  for (let i = 0; i < skin.length; i++) if (features[i]! > 0) skin[i] = 0;
+  return skin;
+}

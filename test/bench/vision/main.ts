@@ -1,0 +1,31 @@
+import { createVision } from '../../../subgraphs/vision/index.ts';
+import { accuracy } from './accuracy.ts';
+import { cost } from './cost.ts';
+import { say } from './figures.ts';
+import { invariance } from './invariance.ts';
+import { load } from './load.ts';
+import { readPortraits } from './portraits.ts';
+
+/** Every figure of the skin shades: `npm run bench:vision`, or `npm run bench:vision -- accuracy cost` for some of its parts. */
+export async function run(parts: readonly string[] = []): Promise<void> {
+  const portraits = await readPortraits();
+  say(`${portraits.length} portraits, ${portraits.some(({ lab }) => lab) ? 'labelled' : 'without labels'}`);
+  const measures: Record<string, () => Promise<void>> = {
+    accuracy: () => withVision((vision) => accuracy(vision, portraits)),
+    invariance: () => withVision((vision) => invariance(vision, portraits)),
+    cost: () => cost(portraits),
+    load: () => load(portraits),
+  };
+  for (const [name, measure] of Object.entries(measures)) {
+    if (parts.length > 0 && !parts.includes(name)) continue;
+    say(`\nskin: ${name}`);
+    await measure();
+  }
+}
+
+async function withVision(work: (vision: ReturnType<typeof createVision>) => Promise<void>): Promise<void> {
+  const vision = createVision({ workers: 2 });
+  await work(vision).finally(() => vision.close());
+}
+
+if (import.meta.main) await run(process.argv.slice(2));
