@@ -78,12 +78,6 @@ export const chromaOf = ([, a, b]: Lab): number => Math.hypot(a, b);
 /** -180 to 180 degrees: 0 is red, 90 yellow. */
 export const hueOf = ([, a, b]: Lab): number => (Math.atan2(b, a) * 180) / Math.PI;
 
-export function meanOf(pixels: readonly Lab[]): Lab {
-  const sum: Lab = [0, 0, 0];
-  for (const pixel of pixels) for (const c of [0, 1, 2] as const) sum[c] += pixel[c];
-  return [sum[0] / pixels.length, sum[1] / pixels.length, sum[2] / pixels.length];
-}
-
 /** The three CIELAB planes of a picture. */
 export function labPlanes({ width, height, rgb }: Raster): [Float32Array, Float32Array, Float32Array] {
   const count = width * height;

@@ -1,4 +1,4 @@
-import { chromaOf, hueOf, meanOf, rgbToLab } from './color.ts';
+import { chromaOf, hueOf, rgbToLab } from './color.ts';
 import type { Lab } from './color.ts';
 import { EngineRefusal } from './engine.ts';
 import { fillPolygon, ring } from './mesh.ts';
@@ -20,32 +20,35 @@ const LEAST_PIXELS = 500;
 /** Difference of the upper and the lower face from which on something lies over one of them: of 50 portraits none has 9, a mask makes 13 and more. */
 const COVERED = 11;
 
-/** `lab` of the lit skin among `pixels`, all that is inside the face; `difference` of the upper and the lower face, in units of Lab. */
-export type Reading = { lab: Lab; pixels: readonly Lab[]; difference: number };
+/** CIELAB of the pixels inside a face, and which of them are in its lower part. */
+export type Skin = { l: Float32Array; a: Float32Array; b: Float32Array; isLower: Uint8Array };
+/** `lab` of the lit skin; `difference` of the upper and the lower face, in units of Lab. */
+export type Reading = { lab: Lab; skin: Skin; difference: number };
 
 /** Refuses with GREYSCALE. */
 export function readSkin(cutout: Cutout): Reading {
-  const { all, upper, lower } = skinPixels(cutout);
-  if (Math.min(upper.length, lower.length) < LEAST_PIXELS) throw new EngineRefusal('NO_FACE', 'No face was found in the photo');
-  const [above, below] = [litMean(upper), litMean(lower)];
+  const skin = skinOf(cutout);
+  const lower = skin.isLower.reduce((sum, is) => sum + is, 0);
+  if (Math.min(lower, skin.l.length - lower) < LEAST_PIXELS) throw new EngineRefusal('NO_FACE', 'No face was found in the photo');
+  const [above, below] = [litMean(skin, 0), litMean(skin, 1)];
   if (Math.max(chromaOf(above), chromaOf(below)) < GREY_CHROMA) throw new EngineRefusal('GREYSCALE', 'The photo has no color');
   const difference = Math.hypot((above[0] - below[0]) / 2, above[1] - below[1], above[2] - below[2]);
-  return { lab: difference < COVERED ? litMean(all) : bareOf(above, below), pixels: all, difference };
+  return { lab: difference < COVERED ? litMean(skin) : bareOf(above, below), skin, difference };
 }
 
 /** What is below the bridge of the nose and the ears: where a mask and a beard are. */
 const LOWER_FACE = [454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 197];
 
-function skinPixels({ side, rgb, skin, outline }: Cutout): Record<'all' | 'upper' | 'lower', Lab[]> {
-  const isLower = fillPolygon(side, side, ring(outline, LOWER_FACE));
-  const pixels: Record<'all' | 'upper' | 'lower', Lab[]> = { all: [], upper: [], lower: [] };
-  for (let i = 0; i < skin.length; i++) {
+function skinOf({ side, rgb, skin, outline }: Cutout): Skin {
+  const lower = fillPolygon(side, side, ring(outline, LOWER_FACE));
+  const count = skin.reduce((sum, is) => sum + is, 0);
+  const found: Skin = { l: new Float32Array(count), a: new Float32Array(count), b: new Float32Array(count), isLower: new Uint8Array(count) };
+  for (let i = 0, k = 0; i < skin.length; i++) {
     if (skin[i] === 0) continue;
-    const lab = rgbToLab(rgb[i * 3]!, rgb[i * 3 + 1]!, rgb[i * 3 + 2]!);
-    pixels.all.push(lab);
-    pixels[isLower[i]! > 0 ? 'lower' : 'upper'].push(lab);
+    [found.l[k], found.a[k], found.b[k]] = rgbToLab(rgb[i * 3]!, rgb[i * 3 + 1]!, rgb[i * 3 + 2]!);
+    found.isLower[k++] = lower[i]!;
   }
-  return pixels;
+  return found;
 }
 
 /** Of two parts of a face the one that is not covered: the one that has the color of skin, and of two the brighter one, for hair is darker. */
@@ -57,10 +60,20 @@ function bareOf(above: Lab, below: Lab): Lab {
 /** Skin of every tone has a hue between red and yellow; that of 50 portraits lies between 34 and 63 degrees. */
 const isSkin = (lab: Lab): boolean => chromaOf(lab) > 7 && hueOf(lab) > 28 && hueOf(lab) < 72;
 
-function litMean(pixels: readonly Lab[]): Lab {
-  const lightness = Float32Array.from(pixels, ([l]) => l).sort();
-  const mean = lightness.reduce((sum, l) => sum + l, 0) / lightness.length;
-  const deviation = Math.sqrt(lightness.reduce((sum, l) => sum + (l - mean) ** 2, 0) / lightness.length);
-  const floor = lightness[lightness.length >> 1]! - SHADOW.lightness - SHADOW.deviations * deviation;
-  return meanOf(pixels.filter(([l]) => l > floor));
+/** Of the whole face, or of its upper (0) or lower (1) part. */
+function litMean({ l, a, b, isLower }: Skin, part?: 0 | 1): Lab {
+  const lightness = part === undefined ? l.slice() : l.filter((_, i) => isLower[i] === part);
+  const mean = lightness.reduce((sum, value) => sum + value, 0) / lightness.length;
+  const deviation = Math.sqrt(lightness.reduce((sum, value) => sum + (value - mean) ** 2, 0) / lightness.length);
+  const floor = lightness.sort()[lightness.length >> 1]! - SHADOW.lightness - SHADOW.deviations * deviation;
+  const sum: Lab = [0, 0, 0];
+  let count = 0;
+  for (let i = 0; i < l.length; i++) {
+    if (l[i]! <= floor || (part !== undefined && isLower[i] !== part)) continue;
+    sum[0] += l[i]!;
+    sum[1] += a[i]!;
+    sum[2] += b[i]!;
+    count += 1;
+  }
+  return [sum[0] / count, sum[1] / count, sum[2] / count];
 }

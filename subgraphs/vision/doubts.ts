@@ -1,5 +1,4 @@
-import { chromaOf, hueOf, meanOf, rgbToLab } from './color.ts';
-import type { Lab } from './color.ts';
+import { chromaOf, hueOf, rgbToLab } from './color.ts';
 import type { Cutout, Reading } from './complexion.ts';
 import type { ShadeWarning, SkinShade } from './engine.ts';
 import { fillPolygon, ring } from './mesh.ts';
@@ -27,7 +26,7 @@ const doubts: Record<ShadeWarning, (cutout: Cutout, reading: Reading) => number>
   LOW_CHROMA: (_, { lab }) => between(10, 3, chromaOf(lab)),
   // Hues and strengths that skin has in colored light only.
   COLOR_CAST: (_, { lab }) => Math.max(between(28, 5, hueOf(lab)), between(70, 95, hueOf(lab)), between(44, 60, chromaOf(lab))),
-  COVERED_FACE: (_, { pixels, lab, difference }) => Math.max(between(11, 25, difference), between(0.55, 0.3, pixels.filter((pixel) => isLike(pixel, lab)).length / pixels.length)),
+  COVERED_FACE: (_, reading) => Math.max(between(11, 25, reading.difference), between(0.55, 0.3, likeShare(reading))),
   SMALL_FACE: ({ facePx }) => between(80, 40, facePx),
 };
 
@@ -36,9 +35,13 @@ const CHEEKS = { right: [117, 118, 101, 36, 205, 187, 123], left: [346, 347, 330
 
 function cheekLightness({ side, rgb, outline }: Cutout, cheek: readonly number[]): number {
   const patch = fillPolygon(side, side, ring(outline, cheek));
-  const pixels: Lab[] = [];
-  for (let i = 0; i < patch.length; i++) if (patch[i]! > 0) pixels.push(rgbToLab(rgb[i * 3]!, rgb[i * 3 + 1]!, rgb[i * 3 + 2]!));
-  return pixels.length === 0 ? 0 : meanOf(pixels)[0];
+  let [sum, count] = [0, 0];
+  for (let i = 0; i < patch.length; i++) {
+    if (patch[i] === 0) continue;
+    sum += rgbToLab(rgb[i * 3]!, rgb[i * 3 + 1]!, rgb[i * 3 + 2]!)[0];
+    count += 1;
+  }
+  return count === 0 ? 0 : sum / count;
 }
 
 /** Part of the skin whose brightest channel is at its end. */
@@ -52,5 +55,9 @@ function clippedShare({ rgb, skin }: Cutout): number {
   return clipped / total;
 }
 
-/** Of the color of the skin that was found, if in shadow. */
-const isLike = ([l, a, b]: Lab, lab: Lab): boolean => Math.hypot(a - lab[1], b - lab[2]) < 12 && l > lab[0] - 30;
+/** Part of the face that has the color that was found, if in shadow. */
+function likeShare({ skin: { l, a, b }, lab }: Reading): number {
+  let like = 0;
+  for (let i = 0; i < l.length; i++) if (l[i]! > lab[0] - 30 && Math.hypot(a[i]! - lab[1], b[i]! - lab[2]) < 12) like += 1;
+  return like / l.length;
+}

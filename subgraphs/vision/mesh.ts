@@ -26,8 +26,8 @@ type Window = { x: number; y: number; side: number; angle: number };
 /** 468 points as x, y (px of the picture), z (same unit); `presence` is the model's 0..1 belief that this is a face. */
 export type Mesh = { points: Float32Array; presence: number };
 
-/** Fits the mesh to a detected face: once from the detection, once again from the result. */
-export async function fitMesh(levels: readonly Raster[], face: Face): Promise<Mesh> {
+/** Fits the mesh to a detected face: once from the detection, once again from the result, unless one fit is enough. */
+export async function fitMesh(levels: readonly Raster[], face: Face, fits: 1 | 2 = 2): Promise<Mesh> {
   const [right, left] = face.eyes;
   const first = await fit(levels, {
     x: face.x + face.width / 2,
@@ -35,7 +35,7 @@ export async function fitMesh(levels: readonly Raster[], face: Face): Promise<Me
     side: Math.max(face.width, face.height) * MARGIN,
     angle: Math.atan2(left[1] - right[1], left[0] - right[0]),
   });
-  return fit(levels, windowOf(first.points));
+  return fits === 1 ? first : fit(levels, windowOf(first.points));
 }
 
 function windowOf(points: Float32Array): Window {
