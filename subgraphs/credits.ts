@@ -25,6 +25,11 @@ export type Credits = {
    * @throws Failure INSUFFICIENT_CREDITS with `required` and `available`.
    */
   reserve(accountId: AccountId, jobId: string, amount: number, reason: string, keyId?: KeyId | null): Promise<void>;
+  /**
+   * Holds one credit for each of these jobs, none of which holds any, in the caller's transaction, as far as the credits reach: for the first
+   * ones, and gives how many those are.
+   */
+  reserveEach(accountId: AccountId, jobIds: readonly string[], reason: string, keyId?: KeyId | null): Promise<number>;
   /** Spends what the job holds. Nothing happens when it holds nothing, or no longer. */
   consume(jobId: string): Promise<void>;
   /** Gives back what the job holds; whether it held something. */
@@ -57,30 +62,32 @@ function createBook(store: Store<CreditTables>) {
       await store().insertInto('balance').values({ account_id: accountId, available: 0, reserved: 0 }).onConflict((conflict) => conflict.doNothing()).execute();
     },
     linesOf: (jobId: string): Promise<LedgerRow[]> => store().selectFrom('ledger').select(columns).where('job_id', '=', jobId).orderBy('id').execute(),
-    /** The line, and what it changes in the sums. */
-    write: async (line: Omit<Insertable<LedgerTable>, 'id'>, change: Balance): Promise<void> => {
-      await store().updateTable('balance').where('account_id', '=', line.account_id)
+    /** Lines of one account, and what they change in the sums. */
+    write: async (change: Balance, ...lines: [NewLine, ...NewLine[]]): Promise<void> => {
+      await store().updateTable('balance').where('account_id', '=', lines[0].account_id)
         .set(({ eb }) => ({ available: eb('available', '+', change.available), reserved: eb('reserved', '+', change.reserved) })).executeTakeFirstOrThrow();
-      await store().insertInto('ledger').values({ ...line, id: newLineId() }).execute();
+      await store().insertInto('ledger').values(lines.map((line) => ({ ...line, id: newLineId() }))).execute();
     },
   };
 }
 
-function writing(connection: Connection, book: Book): Pick<Credits, 'grant' | 'reserve' | 'consume' | 'release'> {
+type NewLine = Omit<Insertable<LedgerTable>, 'id'>;
+
+function writing(connection: Connection, book: Book): Pick<Credits, 'grant' | 'reserve' | 'reserveEach' | 'consume' | 'release'> {
   const settle = (jobId: string, kind: 'consume' | 'release'): Promise<boolean> => connection.transaction(async () => {
     const [reserved] = await book.linesOf(jobId);
     if (!reserved) return false;
     await book.lock(reserved.accountId);
     if ((await book.linesOf(jobId)).length > 1) return false;
     const { accountId, amount, reason, keyId } = reserved;
-    await book.write({ account_id: accountId, job_id: jobId, kind, amount, reason, key_id: keyId }, { available: kind === 'release' ? amount : 0, reserved: -amount });
+    await book.write({ available: kind === 'release' ? amount : 0, reserved: -amount }, { account_id: accountId, job_id: jobId, kind, amount, reason, key_id: keyId });
     return true;
   });
   return {
     grant: (accountId, amount, reason) => connection.transaction(async () => {
       assert(Number.isInteger(amount) && amount > 0, 'a grant is a positive whole number');
       await book.open(accountId);
-      await book.write({ account_id: accountId, job_id: null, kind: 'grant', amount, reason, key_id: null }, { available: amount, reserved: 0 });
+      await book.write({ available: amount, reserved: 0 }, { account_id: accountId, job_id: null, kind: 'grant', amount, reason, key_id: null });
     }),
     reserve: (accountId, jobId, amount, reason, keyId = null) => connection.transaction(async () => {
       assert(Number.isInteger(amount) && amount >= 0, 'a cost is a whole number');
@@ -88,7 +95,15 @@ function writing(connection: Connection, book: Book): Pick<Credits, 'grant' | 'r
       const available = (await book.lock(accountId))?.available ?? 0;
       if ((await book.linesOf(jobId)).length > 0) return;
       if (available < amount) throw new Failure('INSUFFICIENT_CREDITS', `Insufficient credits: ${amount} required, ${available} available`, { required: amount, available });
-      await book.write({ account_id: accountId, job_id: jobId, kind: 'reserve', amount, reason, key_id: keyId }, { available: -amount, reserved: amount });
+      await book.write({ available: -amount, reserved: amount }, { account_id: accountId, job_id: jobId, kind: 'reserve', amount, reason, key_id: keyId });
+    }),
+    reserveEach: (accountId, jobIds, reason, keyId = null) => connection.transaction(async () => {
+      const available = (await book.lock(accountId))?.available ?? 0;
+      const [first, ...rest] = jobIds.slice(0, available).map((jobId): NewLine => ({ account_id: accountId, job_id: jobId, kind: 'reserve', amount: 1, reason, key_id: keyId }));
+      if (!first) return 0;
+      const held = rest.length + 1;
+      await book.write({ available: -held, reserved: held }, first, ...rest);
+      return held;
     }),
     consume: async (jobId) => void (await settle(jobId, 'consume')),
     release: (jobId) => settle(jobId, 'release'),

@@ -108,3 +108,20 @@ export function createEventLog<Body extends object>(connection: Connection, sche
     migrations,
   };
 }
+
+/** The events of a stream as what `make` makes of them. A plain iterator, for a generator that waits cannot be stopped. */
+export function mapEvents<Body, Made>(stream: AsyncIterableIterator<StoredEvent<Body>>, make: (event: StoredEvent<Body>) => Made): AsyncIterableIterator<Made> {
+  return {
+    async next() {
+      const { value, done } = await stream.next();
+      return done ? { value: undefined, done } : { value: make(value), done: false };
+    },
+    async return() {
+      await stream.return?.();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

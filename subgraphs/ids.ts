@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
 type Brand<Name extends string> = string & { readonly __brand: Name };
@@ -13,6 +13,12 @@ export type TeamId = Brand<'TeamId'>;
 export type UploadId = Brand<'UploadId'>;
 export type MediaId = Brand<'MediaId'>;
 export type ErasureId = Brand<'ErasureId'>;
+export type MemberId = Brand<'MemberId'>;
+export type InviteId = Brand<'InviteId'>;
+export type ModelId = Brand<'ModelId'>;
+export type SelfieId = Brand<'SelfieId'>;
+export type PhotoId = Brand<'PhotoId'>;
+export type HookId = Brand<'HookId'>;
 
 /** Ids made by one process ascend, also within a millisecond, so that ordering by id is ordering by creation. */
 const ulid = monotonicFactory();
@@ -32,6 +38,21 @@ function kind<Id extends string>(...prefixes: [string, ...string[]]): { make: ()
   };
 }
 
+const hexPattern = /^[0-9a-f]{24}$/i;
+let lastHex = 0n;
+
+/** A maker and a parser of ids in the form of the headshot API: 24 hexadecimal digits, milliseconds and then chance, ascending like the others. */
+function hexKind<Id extends string>(): { make: () => Id; parse: (text: string) => Id | null } {
+  return {
+    make() {
+      const fresh = (BigInt(Date.now()) << 48n) | BigInt(`0x${randomBytes(6).toString('hex')}`);
+      lastHex = fresh > lastHex ? fresh : lastHex + 1n;
+      return lastHex.toString(16).padStart(24, '0') as Id;
+    },
+    parse: (text) => (hexPattern.test(text) ? (text.toLowerCase() as Id) : null),
+  };
+}
+
 const uuid = (text: string): string | null => (uuidPattern.test(text) ? text.toLowerCase() : null);
 
 export const newAccountId = (): AccountId => randomUUID() as AccountId;
@@ -48,6 +69,12 @@ export const { make: newTeamId, parse: parseTeamId } = kind<TeamId>('team_');
 export const { make: newMediaId, parse: parseMediaId } = kind<MediaId>('media_');
 export const { make: newErasureId, parse: parseErasureId } = kind<ErasureId>('erasure_');
 export const { make: newUploadId, parse: parseUploadId } = kind<UploadId>('upload_');
+export const { make: newInviteId, parse: parseInviteId } = kind<InviteId>('invite_');
+export const { make: newSelfieId, parse: parseSelfieId } = kind<SelfieId>('selfie_');
+export const { make: newHookId, parse: parseHookId } = kind<HookId>('hook_');
+export const { make: newMemberId, parse: parseMemberId } = hexKind<MemberId>();
+export const { make: newModelId, parse: parseModelId } = hexKind<ModelId>();
+export const { make: newPhotoId, parse: parsePhotoId } = hexKind<PhotoId>();
 
 /** Lines of the API log. */
 export const { make: newLogId } = kind<string>('log_');

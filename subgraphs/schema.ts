@@ -92,6 +92,8 @@ const errorTypes = {
   IDEMPOTENCY_CONFLICT: 'ConflictError',
   LAST_KEY: 'ConflictError',
   UNAVAILABLE: 'ValidationError',
+  ALREADY_DELETED: 'ConflictError',
+  LIMIT_REACHED: 'ValidationError',
   INSUFFICIENT_CREDITS: 'InsufficientCreditsError',
   IMAGE_REJECTED: 'ImageRejectedError',
 } as const satisfies Record<FailureCode, string>;

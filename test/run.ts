@@ -19,7 +19,7 @@ async function main(): Promise<number> {
 }
 
 function touchesDatabase(file: string): boolean {
-  return /support\/(database|platform|server)\.ts'/.test(readFileSync(file, 'utf8'));
+  return /(support\/(database|platform|server)|\/(salon|studio))\.ts'/.test(readFileSync(file, 'utf8'));
 }
 
 function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

@@ -69,6 +69,8 @@ export type ErasureStatus =
 
 /** The closed list of refusals of this graph, in `errors` of a payload or in `extensions.code` of a GraphQL error. */
 export type ErrorCode =
+  /** It was deleted, or revoked, before. */
+  | 'ALREADY_DELETED'
   /** It exists already. */
   | 'CONFLICT'
   /** The credential lacks the scope. */
@@ -81,6 +83,8 @@ export type ErrorCode =
   | 'INSUFFICIENT_CREDITS'
   /** An enterprise must keep one usable key. */
   | 'LAST_KEY'
+  /** The account has as many of these as it may have at once. */
+  | 'LIMIT_REACHED'
   /** Nothing of that id belongs to the caller's account. */
   | 'NOT_FOUND'
   /** Too many requests; try again later. */

@@ -148,7 +148,11 @@ export type ErrorCode =
   /** An enterprise must keep one usable key. */
   | 'LAST_KEY'
   /** It was not done in time. Send the same request again later. */
-  | 'UNAVAILABLE';
+  | 'UNAVAILABLE'
+  /** It was deleted, or revoked, before. */
+  | 'ALREADY_DELETED'
+  /** The account has as many of these as it may have at once. */
+  | 'LIMIT_REACHED';
 
 /** A refusal that a person can act on. Nothing was changed and nothing was billed. */
 export type UserError = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
-import type { EventLog, StoredEvent } from '../events.ts';
+import { type EventLog, mapEvents } from '../events.ts';
 import type { AccountId, GenerationId, PictureId } from '../ids.ts';
 import { cursorOf, positionOf } from '../paging.ts';
 import type { EngineStage } from '../vision/engine.ts';
@@ -27,7 +27,7 @@ export function createJournal(store: Store, events: EventLog<EventBody>) {
       if (typeof afterSeq === 'number' && afterSeq < 0) throw new Failure('VALIDATION', 'afterSeq must be 0 or more', { path: ['afterSeq'] });
       const snapshot = async () => snapshotOf(await store.findGeneration(accountId, id));
       const stream = events.subscribe(id, { ...(typeof afterSeq === 'number' && { afterSeq }), snapshot });
-      return mapped(stream, (event): GenerationEventModel => event);
+      return mapEvents(stream, (event): GenerationEventModel => event);
     },
     /** All events of an account's generations. `after` is the `cursor` of an earlier one; null: from now on. */
     async feed(accountId: AccountId, after: string | null | undefined): Promise<AsyncIterableIterator<{ cursor: string; event: GenerationEventModel }>> {
@@ -37,7 +37,7 @@ export function createJournal(store: Store, events: EventLog<EventBody>) {
         const seq = await events.lastSeq(stream);
         return { ...snapshotOf(await store.findLatestGeneration(accountId)), seq, terminal: false };
       };
-      return mapped(events.subscribe(stream, { afterSeq, snapshot }), (event) => ({
+      return mapEvents(events.subscribe(stream, { afterSeq, snapshot }), (event) => ({
         cursor: cursorOf(String(event.seq)),
         event: { ...event, seq: event.body.progress.seq, terminal: event.body.terminal },
       }));
@@ -74,23 +74,6 @@ export function progressOf(row: GenerationRow): Progress {
   return {
     status: row.status, stage: row.stage, percent: row.percent, seq: row.lastSeq, updatedAt: row.updatedAt,
     etaSeconds: isFinal(row.status) ? null : row.etaSeconds,
-  };
-}
-
-/** A plain iterator, for a generator that waits cannot be stopped. */
-function mapped<Made>(stream: AsyncIterableIterator<StoredEvent<EventBody>>, make: (event: StoredEvent<EventBody>) => Made): AsyncIterableIterator<Made> {
-  return {
-    async next() {
-      const { value, done } = await stream.next();
-      return done ? { value: undefined, done } : { value: make(value), done: false };
-    },
-    async return() {
-      await stream.return?.();
-      return { value: undefined, done: true };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
   };
 }
 

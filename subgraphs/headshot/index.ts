@@ -1,18 +1,44 @@
+import { createEventLog } from '../events.ts';
 import { migrate } from '../migrations.ts';
 import type { Platform } from '../platform.ts';
 import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
-import { createLoaders } from './loaders.ts';
+import { createInvites } from './invite.ts';
+import { createLinks } from './link.ts';
+import { createLists, createLoaders } from './loaders.ts';
 import { teams as teamsTable } from './migrations/001-teams.ts';
-import type { Context } from './models.ts';
+import { invites as invitesTables } from './migrations/002-invites.ts';
+import { createModels } from './model.ts';
+import type { Context, EventBody } from './models.ts';
+import { createGuests } from './onboarding.ts';
+import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
-import { createStore } from './store.ts';
+import { createStore, deleteKeys, listDueInvites } from './store.ts';
 import { createTeams } from './team.ts';
 
-/** The subgraph of organizations' teams. */
-export async function createHeadshot({ connection }: Platform): Promise<Subgraph> {
-  await migrate(connection, 'headshot', { '001_teams': teamsTable });
+/** The queue that ends invitations which are past their time, and forgets events and idempotency keys that are past theirs. */
+const upkeepQueue = 'headshot.upkeep';
+const before = (ms: number): Date => new Date(Date.now() - ms);
+
+/** The subgraph of organizations' teams and invitations. */
+export async function createHeadshot(platform: Platform): Promise<Subgraph> {
+  const { blobs, connection, env, jobs, log } = platform;
+  const events = createEventLog<EventBody>(connection, 'headshot');
+  await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables });
   const store = createStore(connection);
-  const teams = createTeams(connection, store);
-  return buildSubgraph<Context>('headshot', resolvers, (request) => ({ ...request, teams, loaders: createLoaders(store, request) }));
+  const journal = createJournal(store, events);
+  const links = createLinks(env);
+  const models = createModels({ platform, store, journal });
+  const invites = createInvites({ platform, store, journal, models });
+  const guests = createGuests({ platform, store, journal, links, models, invites });
+  jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 1800, schedule: '*/5 * * * *' }, async ({ signal }) => {
+    for (let due = await listDueInvites(connection, new Date(), 100); due.length > 0; due = await listDueInvites(connection, new Date(), 100)) {
+      signal.throwIfAborted();
+      for (const { accountId, id } of due) await invites.expire(accountId, id);
+    }
+    const [trimmed, keys] = [await events.trim(before(env.kept.eventsMs)), await deleteKeys(connection, before(env.kept.idempotencyMs))];
+    if (trimmed + keys > 0) log.info({ events: trimmed, idempotencyKeys: keys }, 'what is past its time was forgotten');
+  });
+  const shared = { blobs, store, links, teams: createTeams(connection, store), invites, guests, journal, lists: createLists(store) };
+  return buildSubgraph<Context>('headshot', resolvers, (request, stopped) => ({ ...request, ...shared, stopped, loaders: createLoaders(store, request) }));
 }

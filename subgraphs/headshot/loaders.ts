@@ -1,17 +1,56 @@
 import DataLoader from 'dataloader';
-import type { TeamId } from '../ids.ts';
+import type { AccountId, InviteId, MemberId, ModelId, TeamId } from '../ids.ts';
+import { createPageLoader } from '../page-loader.ts';
+import { type CountedPage, countedPage } from '../paging.ts';
 import type { RequestContext } from '../subgraph.ts';
-import type { Store, TeamRow } from './store.ts';
+import { offsetRequest } from './rules.ts';
+import type { InviteFilter, InviteRow, MemberFilter, MemberRow, ModelFilter, ModelRow, Store, TeamRow } from './store.ts';
 
 export type Loaders = ReturnType<typeof createLoaders>;
+export type Lists = ReturnType<typeof createLists>;
 
-/** One statement for all teams that a request refers to. Another account's, and all of them without a caller, are null. */
+/** One statement for all rows of a kind that a request refers to. Another account's, and all of them without a caller, are null. */
 export function createLoaders(store: Store, { caller }: RequestContext) {
+  const accountId = caller?.accountId ?? null;
   return {
-    team: new DataLoader<TeamId, TeamRow | null>(async (ids) => {
-      const rows = caller ? await store.findTeams(caller.accountId, ids) : [];
-      const known = new Map(rows.map((row) => [row.id, row]));
+    team: byId<TeamId, TeamRow>(accountId, store.findTeams),
+    member: byId<MemberId, MemberRow>(accountId, store.findMembers),
+    invite: byId<InviteId, InviteRow>(accountId, store.findInvites),
+    model: byId<ModelId, ModelRow>(accountId, store.findModels),
+    modelOf: new DataLoader<MemberId, ModelRow | null>(async (ids) => {
+      const rows = accountId === null ? [] : await store.findModelsOfMembers(accountId, ids);
+      const known = new Map(rows.map((row) => [row.memberId, row]));
       return ids.map((id) => known.get(id) ?? null);
     }),
+    modelsOf: createPageLoader<TeamId, ModelRow>(async (ids, request) => (accountId === null ? [] : store.listModelsOfTeams(accountId, ids, request)), ({ id }) => id),
+    membersOf: createPageLoader<TeamId, MemberRow>(async (ids, request) => (accountId === null ? [] : store.listMembersOfTeams(accountId, ids, request)), ({ id }) => id),
+  };
+}
+
+function byId<Id extends string, Row extends { id: Id }>(accountId: AccountId | null, find: (accountId: AccountId, ids: readonly Id[]) => Promise<Row[]>): DataLoader<Id, Row | null> {
+  return new DataLoader<Id, Row | null>(async (ids) => {
+    const rows = accountId === null ? [] : await find(accountId, ids);
+    const known = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => known.get(id) ?? null);
+  });
+}
+
+type Paging = { first: number; after?: string | null; offset?: number | null };
+
+/** Pages of an account's rows, newest first. */
+export function createLists(store: Store) {
+  return {
+    async members(accountId: AccountId, filter: MemberFilter, paging: Paging): Promise<CountedPage<MemberRow>> {
+      const request = offsetRequest(paging, 50);
+      return countedPage(await store.listMembers(accountId, filter, request), request, ({ id }) => id, async () => store.countMembers(accountId, filter));
+    },
+    async invites(accountId: AccountId, filter: InviteFilter, paging: Paging): Promise<CountedPage<InviteRow>> {
+      const request = offsetRequest(paging, 50);
+      return countedPage(await store.listInvites(accountId, filter, request), request, ({ id }) => id, async () => store.countInvites(accountId, filter));
+    },
+    async models(accountId: AccountId, filter: ModelFilter, paging: Paging): Promise<CountedPage<ModelRow>> {
+      const request = offsetRequest(paging, 50);
+      return countedPage(await store.listModels(accountId, filter, request), request, ({ id }) => id, async () => store.countModels(accountId, filter));
+    },
   };
 }

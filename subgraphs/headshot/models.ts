@@ -1,11 +1,43 @@
-import type { AccountId } from '../ids.ts';
-import type { RequestContext } from '../subgraph.ts';
-import type { Loaders } from './loaders.ts';
-import type { TeamRow } from './store.ts';
+import type { JobStatus } from '../../schema/types/headshot.ts';
+import type { AccountId, InviteId, ModelId, PhotoId } from '../ids.ts';
+import type { Platform } from '../platform.ts';
+import type { RequestContext, Stopped } from '../subgraph.ts';
+import type { Invites } from './invite.ts';
+import type { Links } from './link.ts';
+import type { Lists, Loaders } from './loaders.ts';
+import type { Guests } from './onboarding.ts';
+import type { Journal } from './progress.ts';
+import type { Failing } from './rules.ts';
+import type { InviteRow, MemberRow, ModelRow, Store, TeamRow } from './store.ts';
 import type { Teams } from './team.ts';
 
 /** What every resolver of this subgraph is given. */
-export type Context = RequestContext & { teams: Teams; loaders: Loaders };
+export type Context = RequestContext & {
+  blobs: Platform['blobs'];
+  store: Store;
+  links: Links;
+  teams: Teams;
+  invites: Invites;
+  guests: Guests;
+  journal: Journal;
+  lists: Lists;
+  loaders: Loaders;
+  stopped: Stopped;
+};
 
 export type OrganizationModel = { id: AccountId };
 export type TeamModel = TeamRow;
+export type TeamMemberModel = MemberRow;
+export type InviteModel = InviteRow;
+export type HeadshotModelModel = ModelRow;
+/** `model`: null before the person accepts. `invite`: null for somebody whose headshots were started without one. */
+export type OnboardingModel = { invite: InviteRow | null; model: ModelRow | null };
+
+/** How far a model is, as the SDL's `JobProgress`. */
+export type Progress = { status: JobStatus; stage: string; percent: number; seq: number; etaSeconds: number | null; updatedAt: Date };
+
+/** What an event's row keeps: enough to tell it again when the model has moved on. Moments as RFC 3339. */
+export type EventBody =
+  | { about: 'model'; modelId: ModelId; progress: Omit<Progress, 'updatedAt'> & { updatedAt: string }; photoId: PhotoId | null; failure: Failing | null; terminal: boolean }
+  /** Null stands for events that are no longer kept. */
+  | { about: 'invite'; inviteId: InviteId | null };

@@ -1,32 +1,117 @@
+import { Failure } from '../../schema/failures.ts';
 import type { Resolvers } from '../../schema/types/headshot.ts';
-import { parseAccountId, parseTeamId } from '../ids.ts';
-import { getCaller, payload } from '../schema.ts';
-import type { Context, TeamModel } from './models.ts';
+import { type InviteId, parseAccountId, parseInviteId, parseMemberId, parseModelId, parseTeamId, type TeamId } from '../ids.ts';
+import type { CountedPage } from '../paging.ts';
+import { getCaller, payload, userErrors } from '../schema.ts';
+import type { InviteOutcome } from './invite.ts';
+import type { Context, InviteModel, OnboardingModel, TeamModel } from './models.ts';
+import { progressOf } from './progress.ts';
+import { emailKeyOf, isInUse, mostListBytes, offsetRequest } from './rules.ts';
 
 /** Every field of the subgraph that is not a property of its model, one line each. */
 export const resolvers: Resolvers = {
-  Organization: {
-    // Only the caller's own organization has teams here: another one is as if it were not there.
-    __resolveReference: ({ id }, { caller }) => (caller && parseAccountId(id) === caller.accountId ? { id: caller.accountId } : null),
-    teams: ({ id }, _, { teams }) => teams.list(id),
-  },
-  Team: {
-    __resolveReference: ({ id }, context) => findTeam(context, id),
+  Query: {
+    headshotModel: (_, { id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
+    invite: (_, { email }, context) => context.store.findInviteByEmail(getCaller(context).accountId, emailKeyOf(email)),
   },
   Mutation: {
     createTeam: (_, { name }, context) => payload(async () => changed(context, await context.teams.create(getCaller(context), name))),
     renameTeam: (_, { id, name }, context) => payload(async () => changed(context, await context.teams.rename(getCaller(context), id, name))),
-    deleteTeam: (_, { id }, context) => payload(async () => ({ deletedId: await context.teams.delete(getCaller(context), id) })),
+    deleteTeam: (_, { id }, context) => payload(async () => ({ deletedId: await context.teams.delete(getCaller(context), id), ...organization(context) })),
+    addTeamMembers: (_, { teamId, emails }, context) => payload(async () => changed(context, await context.teams.addMembers(getCaller(context), teamId, emails))),
+    createInvite: (_, { input }, context) => payload(async () => ({ invite: await context.invites.create(getCaller(context), input, context.stopped()) })),
+    createInvites: (_, { input }, context) => payload(async () => ({ results: (await context.invites.createMany(getCaller(context), input, context.stopped())).map(resultOf) })),
+    createInviteListUpload: (_, { byteLength }, context) => payload(async () => beginUpload(context, byteLength)),
+    revokeInvite: (_, { email }, context) => payload(async () => ({ invite: await context.invites.revoke(getCaller(context), email) })),
+    acceptInvite: (_, { token, name }, { guests }) => payload(async () => ({ onboarding: await guests.accept(token, name) })),
+  },
+  Subscription: {
+    inviteUpdated: {
+      subscribe: async (_, { organization: id }, context) => context.journal.invites(ownOrganization(context, id)),
+      resolve: (id: InviteId | null, _: unknown, context: Context) => getInvite(context, id),
+    },
+  },
+  Organization: {
+    // Only the caller's own organization has anything here: another one is as if it were not there.
+    __resolveReference: ({ id }, { caller }) => (caller && parseAccountId(id) === caller.accountId ? { id: caller.accountId } : null),
+    details: async ({ id }, _, { store, teams }) => ({ uid: `org_${id.replaceAll('-', '')}`, isWhitelabel: await store.isWhitelabel(id), teams: await teams.list(id) }),
+    teams: ({ id }, _, { teams }) => teams.list(id),
+    members: ({ id }, { status = null, ...paging }, { lists }) => lists.members(id, { status }, paging).then(connection),
+    invites: ({ id }, { status = null, ...paging }, { lists }) => lists.invites(id, { status }, paging).then(connection),
+    models: ({ id }, { status = null, teamId, ...paging }, { lists }) => lists.models(id, { status, teamId: filterTeam(teamId) }, paging).then(connection),
+  },
+  Team: {
+    __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.team, parseTeamId(id)),
+    members: ({ id }, paging, { loaders }) => loaders.membersOf(id, offsetRequest(paging, 50)).then(connection),
+    models: ({ id }, paging, { loaders }) => loaders.modelsOf(id, offsetRequest(paging, 50)).then(connection),
+  },
+  TeamMember: {
+    __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.member, parseMemberId(id)),
+    team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
+    model: ({ id }, _, { loaders }) => loaders.modelOf.load(id),
+  },
+  Invite: {
+    __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.invite, parseInviteId(id)),
+    link: (invite, _, { links }) => (isInUse(invite) ? links.inviteUrl(invite.accountId, invite.id) : null),
+    token: (invite, _, { links }) => (isInUse(invite) ? links.tokenOf(invite.accountId, invite.id) : null),
+    team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
+    model: ({ modelId }, _, { loaders }) => findLoaded(loaders.model, modelId),
+  },
+  HeadshotModel: {
+    __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
+    team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
+    progress: (model) => progressOf(model),
+  },
+  Onboarding: {
+    email: (guest) => guest.invite?.email ?? guest.model?.email ?? null,
+    name: ({ model }) => model?.title ?? null,
+    expiresAt: (guest) => expiryOf(guest),
   },
 };
 
-async function findTeam({ loaders }: Context, id: string): Promise<TeamModel | null> {
-  const teamId = parseTeamId(id);
-  return teamId && loaders.team.load(teamId);
-}
+type Loader<Id, Row> = { load(id: Id): Promise<Row | null> };
+
+const findLoaded = async <Id, Row>(loader: Loader<Id, Row>, id: Id | null): Promise<Row | null> => (id === null ? null : loader.load(id));
+const organization = (context: Context) => ({ organization: { id: getCaller(context).accountId } });
 
 /** What was loaded before in this request is out of date. */
-function changed({ loaders }: Context, team: TeamModel): { team: TeamModel } {
-  loaders.team.clear(team.id).prime(team.id, team);
-  return { team };
+function changed(context: Context, team: TeamModel) {
+  context.loaders.team.clear(team.id).prime(team.id, team);
+  return { team, ...organization(context) };
 }
+
+const resultOf = ({ email, made }: InviteOutcome) => (made instanceof Failure ? { email, invite: null, errors: userErrors<never>(made) } : { email, invite: made, errors: [] });
+
+/** Refuses with VALIDATION what is no id of a team; of another organization's there is nothing to be listed. */
+function filterTeam(given: string | null | undefined): TeamId | null {
+  const teamId = given === null || given === undefined ? null : parseTeamId(given);
+  if (typeof given === 'string' && teamId === null) throw new Failure('VALIDATION', 'teamId is not the id of a team', { path: ['teamId'] });
+  return teamId;
+}
+
+async function beginUpload(context: Context, byteLength: number) {
+  if (byteLength < 1 || byteLength > mostListBytes) throw new Failure('VALIDATION', 'Send at most 5 MB', { path: ['byteLength'] });
+  return { upload: await context.blobs.stage(getCaller(context).accountId) };
+}
+
+/** Refuses with NOT_FOUND another one than the caller's, whether it exists or not. */
+function ownOrganization(context: Context, id: string) {
+  const { accountId } = getCaller(context);
+  if (parseAccountId(id) !== accountId) throw new Failure('NOT_FOUND', 'No such organization', { path: ['organization'] });
+  return accountId;
+}
+
+async function getInvite({ loaders }: Context, id: InviteId | null): Promise<InviteModel> {
+  const row = await findLoaded(loaders.invite, id);
+  if (row === null) throw new Failure('NOT_FOUND', 'It is no longer kept');
+  return row;
+}
+
+function expiryOf({ invite, model }: OnboardingModel): Date {
+  const row = invite ?? model;
+  if (!row) throw new TypeError('a guest without invitation and model');
+  return row.expiresAt;
+}
+
+/** graphql-js calls a function that stands for a field, here only when the count is asked for; the generated types know its result alone. */
+const connection = <Node>({ totalCount, ...page }: CountedPage<Node>) => ({ ...page, totalCount: totalCount as unknown as number });

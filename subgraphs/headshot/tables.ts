@@ -1,7 +1,73 @@
-import type { GeneratedAlways } from 'kysely';
-import type { AccountId, TeamId } from '../ids.ts';
+import type { Generated, GeneratedAlways } from 'kysely';
+import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, TeamId } from '../ids.ts';
+import type { Failing, Gender, InviteStatus, MemberStatus, ModelStatus } from './rules.ts';
 
 /** The tables of the schema `headshot`; in the database the same names are written in snake_case. */
-export type Tables = { team: TeamTable };
+export type Tables = { setting: SettingTable; team: TeamTable; member: MemberTable; invite: InviteTable; model: ModelTable; requestKey: RequestKeyTable };
 
+/** What the operator allows an organization. No row: nothing of it. */
+type SettingTable = { accountId: AccountId; isWhitelabel: boolean };
 type TeamTable = { id: TeamId; accountId: AccountId; name: string; createdAt: GeneratedAlways<Date> };
+
+type MemberTable = {
+  id: MemberId;
+  accountId: AccountId;
+  email: string;
+  /** What makes it unique within an account. */
+  emailKey: string;
+  name: string | null;
+  teamId: TeamId | null;
+  status: MemberStatus;
+  joinedAt: Generated<Date>;
+};
+
+type InviteTable = {
+  id: InviteId;
+  accountId: AccountId;
+  email: string;
+  emailKey: string;
+  memberId: MemberId | null;
+  teamId: TeamId | null;
+  /** Set from acceptance on. */
+  modelId: ModelId | null;
+  isDevelopment: boolean;
+  status: InviteStatus;
+  createdAt: GeneratedAlways<Date>;
+  expiresAt: Date;
+};
+
+type ModelTable = {
+  id: ModelId;
+  uid: string;
+  accountId: AccountId;
+  email: string | null;
+  title: string | null;
+  memberId: MemberId | null;
+  teamId: TeamId | null;
+  clientId: ClientId | null;
+  /** The finished look that it was started from. */
+  pictureId: PictureId | null;
+  isDevelopment: boolean;
+  /** Under what the ledger holds its credit; null when it costs nothing. */
+  chargeId: string | null;
+  gender: Gender | null;
+  status: ModelStatus;
+  stage: string;
+  percent: number;
+  etaSeconds: number | null;
+  /** Number of the model's last event. */
+  lastSeq: number;
+  failure: Failing | null;
+  favoriteId: PhotoId | null;
+  createdAt: GeneratedAlways<Date>;
+  updatedAt: Date;
+  /** Until when photos can be sent. */
+  expiresAt: Date;
+  /** Set when the headshots are ready, or can not be made. */
+  finishedAt: Date | null;
+  /** Set exactly when nothing follows: its events have ended. */
+  endedAt: Date | null;
+  deletedAt: Date | null;
+};
+
+type RequestKeyTable = { accountId: AccountId; operation: string; key: string; fingerprint: string; subjectId: string; createdAt: Generated<Date> };

@@ -2,12 +2,12 @@ import { Failure } from '../../schema/failures.ts';
 import { type Connection, isUniqueViolation } from '../database.ts';
 import { type AccountId, newTeamId, parseTeamId, type TeamId } from '../ids.ts';
 import type { Caller } from '../subgraph.ts';
-import { checkOrganization, checkTeamName, mostTeams } from './rules.ts';
+import { checkEmails, checkOrganization, checkTeamName, emailKeyOf, mostTeams } from './rules.ts';
 import type { Store, TeamRow } from './store.ts';
 
 export type Teams = ReturnType<typeof createTeams>;
 
-/** The teams of organizations: created, renamed, deleted. All refuse with FORBIDDEN who is no organization. */
+/** The teams of organizations: created, renamed, deleted, and who is in them. All refuse with FORBIDDEN who is no organization. */
 export function createTeams(connection: Connection, store: Store) {
   return {
     list: async (accountId: AccountId): Promise<TeamRow[]> => store.listTeams(accountId, mostTeams),
@@ -17,7 +17,7 @@ export function createTeams(connection: Connection, store: Store) {
       const { accountId } = caller;
       const checked = checkTeamName(name);
       return connection.transaction(async () => {
-        await store.lockTeams(accountId);
+        await store.lockAccount(accountId);
         if ((await store.countTeams(accountId)) >= mostTeams) throw new Failure('VALIDATION', `An organization has at most ${mostTeams} teams`);
         return (await store.insertTeam(accountId, { id: newTeamId(), name: checked })) ?? Promise.reject(await taken(store, accountId, checked));
       });
@@ -39,11 +39,27 @@ export function createTeams(connection: Connection, store: Store) {
       const teamId = parseTeamId(id);
       return teamId && (await store.deleteTeam(caller.accountId, teamId)) ? teamId : unknown();
     },
+    /** Moves members into a team, all or none. Refuses with VALIDATION or NOT_FOUND. */
+    async addMembers(caller: Caller, id: string, emails: readonly string[]): Promise<TeamRow> {
+      checkOrganization(caller);
+      const { accountId } = caller;
+      const keys = checkEmails(emails, ['emails']).map(emailKeyOf);
+      const teamId = parseTeamId(id);
+      return connection.transaction(async () => {
+        if (!teamId || !(await store.holdTeam(accountId, teamId))) return unknown('teamId');
+        const members = new Map((await store.findMembersByEmail(accountId, keys)).map((member) => [member.emailKey, member.id]));
+        const missing = keys.find((key) => !members.has(key));
+        if (missing !== undefined) throw new Failure('NOT_FOUND', `No member has the e-mail address ${missing}`, { path: ['emails', String(emails.findIndex((email) => emailKeyOf(email) === missing))] });
+        await store.moveMembers(accountId, [...members.values()], teamId);
+        const [team] = await store.findTeams(accountId, [teamId]);
+        return team ?? unknown('teamId');
+      });
+    },
   };
 }
 
-function unknown(): never {
-  throw new Failure('NOT_FOUND', 'No such team', { path: ['id'] });
+function unknown(field = 'id'): never {
+  throw new Failure('NOT_FOUND', 'No such team', { path: [field] });
 }
 
 async function taken(store: Store, accountId: AccountId, name: string): Promise<Failure> {
