@@ -20,7 +20,7 @@ export type Front = { platform: Platform; graph: Graph; openings: Openings };
 const bodyLimitBytes = 1024 * 1024;
 const longestUrl = 8192;
 const deepestJson = 64;
-const exposedHeaders = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Link', 'ETag', 'Location', 'Preference-Applied', 'Idempotency-Replayed'];
+const exposedHeaders = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'Retry-After', 'Link', 'ETag', 'Location', 'Preference-Applied', 'Idempotency-Replayed'];
 
 /** A server that listens at once and says 503 until the application behind it is ready: its port is known before anything else starts. */
 export function createFront(): { server: Server; serve(listener: RequestListener): void } {

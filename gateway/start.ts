@@ -16,7 +16,9 @@ import { serveOperator } from './operator-socket.ts';
 import { createOpenings } from './openings.ts';
 import { enterpriseRoutes } from './rest/enterprise.ts';
 import { aihairstylesRoutes } from './rest/aihairstyles.ts';
+import { headshotproRoutes } from './rest/headshotpro.ts';
 import { partnerRoutes } from './rest/partner.ts';
+import { createQuotas } from './rest/quota.ts';
 import { mountRoutes } from './rest/router.ts';
 import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
@@ -75,7 +77,7 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   logRequests(app, apiLogs);
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
-  mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes], { graph, keys, blobs, openings });
+  mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes], { graph, keys, blobs, openings, quotas: createQuotas() });
   serveFiles(app, blobs);
   serveHome(app, env);
   serveBusinessPages(app);

@@ -8,5 +8,5 @@ export function readBody<Shape extends z.ZodType>(shape: Shape, body: unknown): 
   const [issue] = parsed.error.issues;
   const field = issue?.path[0];
   const isMissing = typeof field === 'string' && typeof body === 'object' && body !== null && !(field in body);
-  throw new Failure('VALIDATION', isMissing ? `${field} is required` : issue?.message ?? 'The request body is wrong');
+  throw isMissing ? new Failure('VALIDATION', `${field} is required`) : new Failure('VALIDATION', issue?.message ?? 'The request body is wrong', { path: issue?.path.map(String) ?? [] });
 }

@@ -11,6 +11,8 @@ export type Dialect = {
   invalidKeyMessage: string;
   /** Every refusal has a status here, so a code that is added does not compile before it has one. */
   status: Record<FailureCode, number>;
+  /** Requests that one key may send in a minute, told in X-RateLimit headers. Without: nobody counts. */
+  quotaPerMinute?: number;
   /** The body of a refusal or a fault. */
   error(refusal: Refusal): unknown;
 };
@@ -48,15 +50,31 @@ export const partnerDialect: Dialect = {
   status: { ...aihairstylesStatus, FORBIDDEN: 401 },
 };
 
-const headshotCodes: Record<string, string> = { NOT_FOUND: 'NOT_FOUND', UNAUTHENTICATED: 'UNAUTHORIZED', FORBIDDEN: 'FORBIDDEN' };
+const headshotStatus = { ...aihairstylesStatus, CONFLICT: 400, ALREADY_DELETED: 400 } as const satisfies Record<FailureCode, number>;
 
 /** The headshot API, `/api/v2`. */
 export const headshotDialect: Dialect = {
   ...aihairstyles,
   credential: 'authorization',
   missingKey: { status: 401, code: 'UNAUTHENTICATED', message: 'Invalid API key' },
-  error: ({ code, message }) => ({ success: false, error: message, code: headshotCodes[code] ?? 'INVALID_REQUEST' }),
+  status: headshotStatus,
+  quotaPerMinute: 300,
+  error: (refusal) => ({ success: false, error: refusal.code === 'INSUFFICIENT_CREDITS' ? 'Insufficient credits' : refusal.message, code: headshotCodeOf(refusal) }),
 };
+
+/** What the document calls a refusal; for what it does not name, the nearest that it does. */
+function headshotCodeOf({ status, code, detail }: Refusal): string {
+  const path = detail?.path ?? [];
+  const field = path.at(-1);
+  if (code === 'VALIDATION') return field === 'email' || (path[0] === 'emails' && path.length > 1) ? 'INVALID_EMAIL' : 'INVALID_REQUEST';
+  // A name that is taken is a wrong request there; a person who is known exists already.
+  if (code === 'CONFLICT') return field === 'name' ? 'INVALID_REQUEST' : 'ALREADY_EXISTS';
+  const known: Record<string, string> = {
+    UNAUTHENTICATED: 'UNAUTHORIZED', UNAUTHORIZED: 'UNAUTHORIZED', FORBIDDEN: 'FORBIDDEN', NOT_FOUND: 'NOT_FOUND', INSUFFICIENT_CREDITS: 'INSUFFICIENT_CREDITS',
+    RATE_LIMITED: 'RATE_LIMIT_EXCEEDED', LIMIT_REACHED: 'INVITE_LIMIT_EXCEEDED', ALREADY_DELETED: 'ALREADY_DELETED',
+  };
+  return known[code] ?? (status >= 500 ? 'INTERNAL_ERROR' : 'INVALID_REQUEST');
+}
 
 /** The skin-shade API, every other path. */
 export const skinshadeDialect: Dialect = {

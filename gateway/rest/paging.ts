@@ -10,10 +10,10 @@ export function pageOf({ query }: Pick<RestRequest, 'query'>, names = { page: 'p
   return { page: Math.min(positive(query, names.page, 1), lastPage), limit: Math.min(positive(query, names.limit, defaultLimit), most) };
 }
 
-function positive(query: RestRequest['query'], name: string, otherwise: number): number {
+function positive(query: RestRequest['query'], name: string, otherwise: number, least = 1): number {
   const given = query[name];
   if (given === undefined || given === '') return otherwise;
-  if (typeof given !== 'string' || !/^\d{1,15}$/.test(given) || Number(given) < 1) throw new Failure('VALIDATION', `${name} must be a whole number from 1`);
+  if (typeof given !== 'string' || !/^\d{1,15}$/.test(given) || Number(given) < least) throw new Failure('VALIDATION', `${name} must be a whole number from ${least}`);
   return Number(given);
 }
 
@@ -30,6 +30,32 @@ export function pageLinks(path: string, request: RestRequest, total: number): Re
   const to = (number: number, rel: string): string => `<${path}?${new URLSearchParams({ page: String(number), limit: String(limit), ...search })}>; rel="${rel}"`;
   const links = totalPages === 0 ? [] : [
     to(1, 'first'), ...page > 1 ? [to(Math.min(page - 1, totalPages), 'prev')] : [], ...page < totalPages ? [to(page + 1, 'next')] : [], to(totalPages, 'last'),
+  ];
+  return links.length > 0 ? { link: links.join(', ') } : {};
+}
+
+const mostOfSlice = 200;
+
+/** `limit` and `offset` of a query string, by default 50 and 0. More than 200 at once counts as 200. Refuses with VALIDATION what is no whole number. */
+export function sliceOf({ query }: Pick<RestRequest, 'query'>): { limit: number; offset: number } {
+  const offset = positive(query, 'offset', 0, 0);
+  return { limit: Math.min(positive(query, 'limit', 50), mostOfSlice), offset: Math.min(offset, lastPage) };
+}
+
+/** The documented description of a slice. */
+export function sliceOfTotal(request: RestRequest, total: number) {
+  const { limit, offset } = sliceOf(request);
+  return { total, limit, offset, hasMore: offset + limit < total };
+}
+
+/** The Link header of a slice (RFC 8288): first, prev, next and last, as far as there are any; what else was asked for stays. */
+export function sliceLinks(path: string, request: RestRequest, total: number): Readonly<Record<string, string>> {
+  const { limit, offset } = sliceOf(request);
+  const others = Object.fromEntries(Object.entries(request.query).filter(([name, value]) => name !== 'limit' && name !== 'offset' && typeof value === 'string')) as Record<string, string>;
+  const to = (start: number, rel: string): string => `<${path}?${new URLSearchParams({ limit: String(limit), offset: String(start), ...others })}>; rel="${rel}"`;
+  const last = Math.max(0, Math.ceil(total / limit) - 1) * limit;
+  const links = total === 0 ? [] : [
+    to(0, 'first'), ...offset > 0 ? [to(Math.max(0, Math.min(offset - limit, last)), 'prev')] : [], ...offset + limit < total ? [to(offset + limit, 'next')] : [], to(last, 'last'),
   ];
   return links.length > 0 ? { link: links.join(', ') } : {};
 }

@@ -33,7 +33,7 @@ type Common<Variables> = {
 
 /** One documented endpoint: what it asks of the graph, and how it words the answer. */
 export type Route<Result, Variables> = Common<Variables> & {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   operation: TypedOperation<Result, Variables>;
   reply(data: Result, request: RestRequest): Reply;
   /** For a list that the graph gives in pages and REST whole: how to ask for what follows an answer (null: nothing), and how to join two. */

@@ -11,17 +11,18 @@ import { HttpRefusal, sendReply, sendRefusal } from './answer.ts';
 import { ask, watch } from './ask.ts';
 import { dialectOf } from './dialect.ts';
 import { streamEvents } from './event-stream.ts';
+import type { Quotas } from './quota.ts';
 import type { AnyRoute, EventRoute, RestRequest, Route } from './route.ts';
 import { readUpload } from './upload.ts';
 
-export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings };
+export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings; quotas: Quotas };
 
 const longestWaitSeconds = 60;
 
 /** Mounts a table of routes: for each path its methods, HEAD beside GET, OPTIONS, and 405 for all others. */
 export function mountRoutes(app: FastifyInstance, routes: readonly AnyRoute[], parts: RestParts): void {
   for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
-    const allowed = [...new Set(group.flatMap(({ method }) => (method === 'POST' || method === 'DELETE' ? [method] : ['GET', 'HEAD'])))];
+    const allowed = [...new Set(group.flatMap(({ method }) => (method === 'GET' || method === 'EVENTS' ? ['GET', 'HEAD'] : [method])))];
     const allow = [...allowed, 'OPTIONS'].join(', ');
     for (const route of group) {
       const method = route.method === 'EVENTS' ? 'GET' : route.method;
@@ -37,6 +38,7 @@ async function answering(request: FastifyRequest, reply: FastifyReply, route: An
   reply.header('cache-control', 'no-store');
   try {
     const caller = await authenticate(request, route, parts.keys);
+    if (route.dialect.quotaPerMinute !== undefined) parts.quotas.take(reply, caller.keyId, route.dialect.quotaPerMinute);
     if (route.method === 'EVENTS') await answerEvents(request, reply, route, parts, caller);
     else await answer(request, reply, route, parts, caller);
   } catch (error) {

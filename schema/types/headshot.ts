@@ -241,17 +241,21 @@ export type InviteEdge = {
   readonly node: Invite;
 };
 
-/** team and organization are null exactly when errors is not empty. */
+/** All but errors are null exactly when errors is not empty. */
 export type TeamPayload = {
   readonly team?: Maybe<Team>;
   readonly organization?: Maybe<Organization>;
+  /** As it is after the change. */
+  readonly details?: Maybe<OrganizationDetails>;
   readonly errors: ReadonlyArray<UserError>;
 };
 
-/** deletedId is null exactly when errors is not empty. */
+/** All but errors are null exactly when errors is not empty. */
 export type DeleteTeamPayload = {
   readonly deletedId?: Maybe<Scalars['ID']['output']>;
   readonly organization?: Maybe<Organization>;
+  /** As it is after the change. */
+  readonly details?: Maybe<OrganizationDetails>;
   readonly errors: ReadonlyArray<UserError>;
 };
 
@@ -920,12 +924,14 @@ export type InviteEdgeResolvers<ContextType = Context, ParentType extends Resolv
 export type TeamPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TeamPayload'] = ResolversParentTypes['TeamPayload']> = {
   team?: Resolver<Maybe<ResolversTypes['Team']>, ParentType, ContextType>;
   organization?: Resolver<Maybe<ResolversTypes['Organization']>, ParentType, ContextType>;
+  details?: Resolver<Maybe<ResolversTypes['OrganizationDetails']>, ParentType, ContextType>;
   errors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
 
 export type DeleteTeamPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeleteTeamPayload'] = ResolversParentTypes['DeleteTeamPayload']> = {
   deletedId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   organization?: Resolver<Maybe<ResolversTypes['Organization']>, ParentType, ContextType>;
+  details?: Resolver<Maybe<ResolversTypes['OrganizationDetails']>, ParentType, ContextType>;
   errors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
 

@@ -61,6 +61,15 @@ export type CreateImageInput = {
   readonly url?: string | null | undefined;
 };
 
+export type CreateInviteInput = {
+  readonly email: string;
+  /** Makes it safe to repeat the request: the same key gives the first answer for 24 hours. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** Costs nothing; the pictures are few and marked. */
+  readonly isDevelopment?: boolean | null | undefined;
+  readonly teamId?: string | null | undefined;
+};
+
 export type ErasureStatus =
   /** Nothing is left. */
   | 'COMPLETED'
@@ -151,6 +160,25 @@ export type ImageIssue =
   /** Not a still PNG, JPEG, WebP or HEIC. */
   | 'UNSUPPORTED_TYPE';
 
+/** How far an invitation is. */
+export type InviteStatus =
+  /** Accepted; no photo was sent yet. */
+  | 'ACCEPTED'
+  /** The headshots are ready. */
+  | 'COMPLETED'
+  /** What was made of it was deleted, or could not be made. */
+  | 'DELETED'
+  /** Not used within 30 days; the credit is back. */
+  | 'EXPIRED'
+  /** The photos are complete, and the credit is spent. */
+  | 'GENERATING'
+  /** Sent. A credit is held for it. */
+  | 'PENDING'
+  /** Withdrawn before the photos were complete; the credit is back. */
+  | 'REVOKED'
+  /** Photos are being sent. */
+  | 'UPLOADING';
+
 /** What a job event tells. */
 export type JobEventKind =
   /** Final: stopped on request; the credits are back. */
@@ -180,6 +208,32 @@ export type KeyStatus =
   | 'ACTIVE'
   | 'EXPIRED';
 
+/** How far a member is. */
+export type MemberStatus =
+  /** Accepted the invitation; the headshots are not ready. */
+  | 'ACCEPTED'
+  /** Has headshots. */
+  | 'FINISHED'
+  /** Invited, and has not answered. */
+  | 'PENDING';
+
+/** How far a person's headshots are. */
+export type ModelStatus =
+  /** The headshots are ready. */
+  | 'ACTIVE'
+  /** Deleted with all its pictures. */
+  | 'DELETED'
+  /** It did not work. While its progress is not FAILED as well, it is begun again by itself. */
+  | 'FAILED'
+  /** The headshots are being made. */
+  | 'GENERATING_HEADSHOTS'
+  /** The person has the link and has not sent all photos. */
+  | 'ONBOARDING'
+  /** The photos are looked at. */
+  | 'PENDING'
+  /** The photos are complete; it waits for its turn. */
+  | 'WAITING';
+
 export type AddClientMediaMutationVariables = Exact<{
   slug: string;
   clientId: string;
@@ -190,6 +244,20 @@ export type AddClientMediaMutationVariables = Exact<{
 export type AddClientMediaMutation = { readonly addClientMedia: { readonly media: { readonly id: string, readonly fileUrl: string, readonly fileName: string, readonly source: string, readonly createdAt: string } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly issues: ReadonlyArray<ImageIssue>, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type AddTeamMembersMutationVariables = Exact<{
+  teamId: string;
+  emails: ReadonlyArray<string> | string;
+}>;
+
+
+export type AddTeamMembersMutation = { readonly addTeamMembers: { readonly team: { readonly id: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -262,6 +330,32 @@ export type CreateImageMutation = { readonly createImage: { readonly image: { re
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type CreateInviteMutationVariables = Exact<{
+  input: CreateInviteInput;
+}>;
+
+
+export type CreateInviteMutation = { readonly createInvite: { readonly invite: { readonly email: string, readonly link: string | null, readonly token: string | null, readonly team: { readonly id: string } | null } | null, readonly errors: ReadonlyArray<
+      | { readonly existingId: string | null, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly required: number, readonly available: number, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type CreateTeamMutationVariables = Exact<{
+  name: string;
+}>;
+
+
+export type CreateTeamMutation = { readonly createTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type DeleteApiKeyMutationVariables = Exact<{
   slug: string;
   id: string;
@@ -269,6 +363,19 @@ export type DeleteApiKeyMutationVariables = Exact<{
 
 
 export type DeleteApiKeyMutation = { readonly deleteApiKey: { readonly deletedId: string | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type DeleteTeamMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteTeamMutation = { readonly deleteTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -328,6 +435,40 @@ export type GetGenerationQueryVariables = Exact<{
 
 export type GetGenerationQuery = { readonly hairstyleGeneration: { readonly id: string, readonly mode: GenerationMode, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null, readonly updatedAt: string }, readonly failure: { readonly code: string, readonly message: string, readonly retryable: boolean, readonly refunded: boolean } | null, readonly images: ReadonlyArray<{ readonly url: string }> } | null };
 
+export type GetInviteQueryVariables = Exact<{
+  email: string;
+}>;
+
+
+export type GetInviteQuery = { readonly invite: { readonly email: string, readonly status: InviteStatus, readonly createdAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string } | null } | null };
+
+export type GetOrganizationQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type GetOrganizationQuery = { readonly viewer: { readonly account:
+      | { readonly name: string, readonly website: string | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } }
+      | Record<PropertyKey, never>
+     } };
+
+export type GetOrganizationCreditsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type GetOrganizationCreditsQuery = { readonly viewer: { readonly account:
+      | { readonly credits: { readonly available: number } }
+      | Record<PropertyKey, never>
+     } };
+
+export type ListAllMembersQueryVariables = Exact<{
+  after?: string | null | undefined;
+  status?: MemberStatus | null | undefined;
+}>;
+
+
+export type ListAllMembersQuery = { readonly viewer: { readonly account:
+      | { readonly members: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly email: string, readonly name: string | null, readonly status: MemberStatus, readonly joinedAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string, readonly status: ModelStatus } | null }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } }
+      | Record<PropertyKey, never>
+     } };
+
 export type ListApiKeysQueryVariables = Exact<{
   slug: string;
 }>;
@@ -360,12 +501,69 @@ export type ListColorsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ListColorsQuery = { readonly hairColors: ReadonlyArray<{ readonly id: string, readonly name: string, readonly description: string, readonly previewImages: { readonly thumbnail: string, readonly full: string } }> };
 
+export type ListInvitesQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type ListInvitesQuery = { readonly viewer: { readonly account:
+      | { readonly invites: { readonly nodes: ReadonlyArray<{ readonly email: string, readonly status: InviteStatus, readonly createdAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string } | null }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } }
+      | Record<PropertyKey, never>
+     } };
+
+export type ListMembersQueryVariables = Exact<{
+  limit: number;
+  offset: number;
+  status?: MemberStatus | null | undefined;
+}>;
+
+
+export type ListMembersQuery = { readonly viewer: { readonly account:
+      | { readonly members: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly email: string, readonly name: string | null, readonly status: MemberStatus, readonly joinedAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string, readonly status: ModelStatus } | null }> } }
+      | Record<PropertyKey, never>
+     } };
+
 export type ListStylesQueryVariables = Exact<{
   after?: string | null | undefined;
 }>;
 
 
 export type ListStylesQuery = { readonly hairstyles: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly description: string, readonly sex: HairSex, readonly tags: ReadonlyArray<string> }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
+
+export type ListTeamsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListTeamsQuery = { readonly viewer: { readonly account:
+      | { readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> }
+      | Record<PropertyKey, never>
+     } };
+
+export type RenameTeamMutationVariables = Exact<{
+  id: string;
+  name: string;
+}>;
+
+
+export type RenameTeamMutation = { readonly renameTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type RevokeInviteMutationVariables = Exact<{
+  email: string;
+}>;
+
+
+export type RevokeInviteMutation = { readonly revokeInvite: { readonly invite: { readonly email: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
 
 export type WatchGenerationSubscriptionVariables = Exact<{
   id: string;
@@ -391,6 +589,19 @@ export const AddClientMedia: TypedOperation<AddClientMediaMutation, AddClientMed
       ... on ImageRejectedError {
         issues
       }
+    }
+  }
+}` };
+
+export const AddTeamMembers: TypedOperation<AddTeamMembersMutation, AddTeamMembersMutationVariables> = { name: 'AddTeamMembers', source: `mutation AddTeamMembers($teamId: ID!, $emails: [EmailAddress!]!) {
+  addTeamMembers(teamId: $teamId, emails: $emails) {
+    team {
+      id
+    }
+    errors {
+      code
+      message
+      path
     }
   }
 }` };
@@ -508,9 +719,76 @@ export const CreateImage: TypedOperation<CreateImageMutation, CreateImageMutatio
   }
 }` };
 
+export const CreateInvite: TypedOperation<CreateInviteMutation, CreateInviteMutationVariables> = { name: 'CreateInvite', source: `mutation CreateInvite($input: CreateInviteInput!) {
+  createInvite(input: $input) {
+    invite {
+      email
+      link
+      token
+      team {
+        id
+      }
+    }
+    errors {
+      code
+      message
+      path
+      ... on ConflictError {
+        existingId
+      }
+      ... on InsufficientCreditsError {
+        required
+        available
+      }
+    }
+  }
+}` };
+
+export const CreateTeam: TypedOperation<CreateTeamMutation, CreateTeamMutationVariables> = { name: 'CreateTeam', source: `mutation CreateTeam($name: String!) {
+  createTeam(name: $name) {
+    organization {
+      name
+      website
+    }
+    details {
+      uid
+      teams {
+        id
+        name
+      }
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
 export const DeleteApiKey: TypedOperation<DeleteApiKeyMutation, DeleteApiKeyMutationVariables> = { name: 'DeleteApiKey', source: `mutation DeleteApiKey($slug: String!, $id: ID!) {
   deleteApiKey(enterprise: $slug, id: $id) {
     deletedId
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const DeleteTeam: TypedOperation<DeleteTeamMutation, DeleteTeamMutationVariables> = { name: 'DeleteTeam', source: `mutation DeleteTeam($id: ID!) {
+  deleteTeam(id: $id) {
+    organization {
+      name
+      website
+    }
+    details {
+      uid
+      teams {
+        id
+        name
+      }
+    }
     errors {
       code
       message
@@ -636,6 +914,81 @@ export const GetGeneration: TypedOperation<GetGenerationQuery, GetGenerationQuer
   }
 }` };
 
+export const GetInvite: TypedOperation<GetInviteQuery, GetInviteQueryVariables> = { name: 'GetInvite', source: `query GetInvite($email: EmailAddress!) {
+  invite(email: $email) {
+    email
+    status
+    createdAt
+    team {
+      id
+      name
+    }
+    model {
+      id
+    }
+  }
+}` };
+
+export const GetOrganization: TypedOperation<GetOrganizationQuery, GetOrganizationQueryVariables> = { name: 'GetOrganization', source: `query GetOrganization {
+  viewer {
+    account {
+      ... on Organization {
+        name
+        website
+        details {
+          uid
+          teams {
+            id
+            name
+          }
+        }
+      }
+    }
+  }
+}` };
+
+export const GetOrganizationCredits: TypedOperation<GetOrganizationCreditsQuery, GetOrganizationCreditsQueryVariables> = { name: 'GetOrganizationCredits', source: `query GetOrganizationCredits {
+  viewer {
+    account {
+      ... on Organization {
+        credits {
+          available
+        }
+      }
+    }
+  }
+}` };
+
+export const ListAllMembers: TypedOperation<ListAllMembersQuery, ListAllMembersQueryVariables> = { name: 'ListAllMembers', source: `query ListAllMembers($after: String, $status: MemberStatus) {
+  viewer {
+    account {
+      ... on Organization {
+        members(first: 200, after: $after, status: $status) {
+          nodes {
+            id
+            email
+            name
+            status
+            joinedAt
+            team {
+              id
+              name
+            }
+            model {
+              id
+              status
+            }
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+      }
+    }
+  }
+}` };
+
 export const ListApiKeys: TypedOperation<ListApiKeysQuery, ListApiKeysQueryVariables> = { name: 'ListApiKeys', source: `query ListApiKeys($slug: String!) {
   enterprise(slug: $slug) {
     apiKeys {
@@ -719,6 +1072,60 @@ export const ListColors: TypedOperation<ListColorsQuery, ListColorsQueryVariable
   }
 }` };
 
+export const ListInvites: TypedOperation<ListInvitesQuery, ListInvitesQueryVariables> = { name: 'ListInvites', source: `query ListInvites($after: String) {
+  viewer {
+    account {
+      ... on Organization {
+        invites(first: 200, after: $after) {
+          nodes {
+            email
+            status
+            createdAt
+            team {
+              id
+              name
+            }
+            model {
+              id
+            }
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+      }
+    }
+  }
+}` };
+
+export const ListMembers: TypedOperation<ListMembersQuery, ListMembersQueryVariables> = { name: 'ListMembers', source: `query ListMembers($limit: Int!, $offset: Int!, $status: MemberStatus) {
+  viewer {
+    account {
+      ... on Organization {
+        members(first: $limit, offset: $offset, status: $status) {
+          totalCount
+          nodes {
+            id
+            email
+            name
+            status
+            joinedAt
+            team {
+              id
+              name
+            }
+            model {
+              id
+              status
+            }
+          }
+        }
+      }
+    }
+  }
+}` };
+
 export const ListStyles: TypedOperation<ListStylesQuery, ListStylesQueryVariables> = { name: 'ListStyles', source: `query ListStyles($after: String) {
   hairstyles(first: 50, after: $after) {
     nodes {
@@ -730,6 +1137,53 @@ export const ListStyles: TypedOperation<ListStylesQuery, ListStylesQueryVariable
     pageInfo {
       hasNextPage
       endCursor
+    }
+  }
+}` };
+
+export const ListTeams: TypedOperation<ListTeamsQuery, ListTeamsQueryVariables> = { name: 'ListTeams', source: `query ListTeams {
+  viewer {
+    account {
+      ... on Organization {
+        teams {
+          id
+          name
+        }
+      }
+    }
+  }
+}` };
+
+export const RenameTeam: TypedOperation<RenameTeamMutation, RenameTeamMutationVariables> = { name: 'RenameTeam', source: `mutation RenameTeam($id: ID!, $name: String!) {
+  renameTeam(id: $id, name: $name) {
+    organization {
+      name
+      website
+    }
+    details {
+      uid
+      teams {
+        id
+        name
+      }
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const RevokeInvite: TypedOperation<RevokeInviteMutation, RevokeInviteMutationVariables> = { name: 'RevokeInvite', source: `mutation RevokeInvite($email: EmailAddress!) {
+  revokeInvite(email: $email) {
+    invite {
+      email
+    }
+    errors {
+      code
+      message
+      path
     }
   }
 }` };

@@ -1,6 +1,6 @@
 import { Failure } from '../../schema/failures.ts';
 import type { Resolvers } from '../../schema/types/headshot.ts';
-import { type InviteId, parseAccountId, parseInviteId, parseMemberId, parseModelId, parseTeamId, type TeamId } from '../ids.ts';
+import { type AccountId, type InviteId, parseAccountId, parseInviteId, parseMemberId, parseModelId, parseTeamId, type TeamId } from '../ids.ts';
 import type { CountedPage } from '../paging.ts';
 import { getCaller, payload, userErrors } from '../schema.ts';
 import type { InviteOutcome } from './invite.ts';
@@ -17,7 +17,7 @@ export const resolvers: Resolvers = {
   Mutation: {
     createTeam: (_, { name }, context) => payload(async () => changed(context, await context.teams.create(getCaller(context), name))),
     renameTeam: (_, { id, name }, context) => payload(async () => changed(context, await context.teams.rename(getCaller(context), id, name))),
-    deleteTeam: (_, { id }, context) => payload(async () => ({ deletedId: await context.teams.delete(getCaller(context), id), ...organization(context) })),
+    deleteTeam: (_, { id }, context) => payload(async () => ({ deletedId: await context.teams.delete(getCaller(context), id), ...(await organization(context)) })),
     addTeamMembers: (_, { teamId, emails }, context) => payload(async () => changed(context, await context.teams.addMembers(getCaller(context), teamId, emails))),
     createInvite: (_, { input }, context) => payload(async () => ({ invite: await context.invites.create(getCaller(context), input, context.stopped()) })),
     createInvites: (_, { input }, context) => payload(async () => ({ results: (await context.invites.createMany(getCaller(context), input, context.stopped())).map(resultOf) })),
@@ -34,7 +34,7 @@ export const resolvers: Resolvers = {
   Organization: {
     // Only the caller's own organization has anything here: another one is as if it were not there.
     __resolveReference: ({ id }, { caller }) => (caller && parseAccountId(id) === caller.accountId ? { id: caller.accountId } : null),
-    details: async ({ id }, _, { store, teams }) => ({ uid: `org_${id.replaceAll('-', '')}`, isWhitelabel: await store.isWhitelabel(id), teams: await teams.list(id) }),
+    details: ({ id }, _, context) => detailsOf(context, id),
     teams: ({ id }, _, { teams }) => teams.list(id),
     members: ({ id }, { status = null, ...paging }, { lists }) => lists.members(id, { status }, paging).then(connection),
     invites: ({ id }, { status = null, ...paging }, { lists }) => lists.invites(id, { status }, paging).then(connection),
@@ -72,12 +72,18 @@ export const resolvers: Resolvers = {
 type Loader<Id, Row> = { load(id: Id): Promise<Row | null> };
 
 const findLoaded = async <Id, Row>(loader: Loader<Id, Row>, id: Id | null): Promise<Row | null> => (id === null ? null : loader.load(id));
-const organization = (context: Context) => ({ organization: { id: getCaller(context).accountId } });
+
+const detailsOf = async ({ store, teams }: Context, id: AccountId) => ({ uid: `org_${id.replaceAll('-', '')}`, isWhitelabel: await store.isWhitelabel(id), teams: await teams.list(id) });
+
+async function organization(context: Context) {
+  const { accountId: id } = getCaller(context);
+  return { organization: { id }, details: await detailsOf(context, id) };
+}
 
 /** What was loaded before in this request is out of date. */
-function changed(context: Context, team: TeamModel) {
+async function changed(context: Context, team: TeamModel) {
   context.loaders.team.clear(team.id).prime(team.id, team);
-  return { team, ...organization(context) };
+  return { team, ...(await organization(context)) };
 }
 
 const resultOf = ({ email, made }: InviteOutcome) => (made instanceof Failure ? { email, invite: null, errors: userErrors<never>(made) } : { email, invite: made, errors: [] });
