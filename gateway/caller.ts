@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Keys } from '../subgraphs/keys.ts';
 import type { Caller } from '../subgraphs/subgraph.ts';
+import type { SocketOptions } from './sockets.ts';
 
 /** Who a request or a connection comes from: `invalid` is a key that nobody has, or no longer. */
 export type Identity = { kind: 'anonymous' } | { kind: 'invalid' } | { kind: 'caller'; caller: Caller };
@@ -32,4 +34,14 @@ export async function identifyConnection(keys: Pick<Keys, 'findCaller'>, params:
   const given = Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const named = { ...given, 'x-api-key': given['x-api-key'] ?? given['apikey'] };
   return identify(keys, credentialOf(named) === null ? headers : named);
+}
+
+/** Lets every connection in but those with a wrong key. */
+export function admissionOf(keys: Pick<Keys, 'findCaller'>): SocketOptions['admit'] {
+  return async (params, headers) => {
+    const identity = await identifyConnection(keys, params ?? undefined, headers);
+    if (identity.kind === 'invalid') return null;
+    const caller = identity.kind === 'caller' ? identity.caller : null;
+    return { keyId: caller?.keyId ?? null, context: () => ({ caller, requestId: randomUUID() }) };
+  };
 }

@@ -8,7 +8,7 @@ import { eventStream } from './event-stream.ts';
 import type { Graph, GraphOperation } from './graphql.ts';
 import { multipartSubscription } from './multipart.ts';
 import { streamBody, type StreamedBody } from './streamed-body.ts';
-import { isRejection, isStream } from './subscriptions.ts';
+import { isRejection, isStream } from './transport.ts';
 
 /** A request for the graph over HTTP, its body parsed. */
 export type DoorRequest = {

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { type WebSocket, WebSocketServer } from 'ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { plainContentType } from './asked.ts';
 import { BodyRefused, readBody } from './body.ts';
@@ -10,7 +9,7 @@ import { drain } from './drain.ts';
 import { closeSignal, createDoor, type Door, type DoorAnswer, isStreamed } from './door.ts';
 import type { Graph } from './graphql.ts';
 import { createOpenings, type Openings } from './openings.ts';
-import { createSocketServer } from './subscriptions.ts';
+import { serveSockets } from './sockets.ts';
 
 export type GraphServerOptions = {
   /** The graph; asked for again with every operation. */
@@ -40,7 +39,10 @@ export async function serveGraph({ current, contextOf, port, host, log }: GraphS
   // Slow heads and bodies are for attackers.
   server.requestTimeout = 30_000;
   server.headersTimeout = 10_000;
-  const endSockets = serveSockets(server, current, contextOf, openings);
+  const endSockets = serveSockets(server, {
+    graph: { kindOf: (operation) => current().kindOf(operation), subscribe: (operation) => current().subscribe(operation) }, openings,
+    admit: async (_, headers) => ({ keyId: null, context: () => contextOf(headers) }),
+  });
   server.listen(port, host);
   await once(server, 'listening');
   const bound = (server.address() as AddressInfo).port;
@@ -80,37 +82,4 @@ function send(response: ServerResponse, status: number, body: string, close = fa
   const bytes = Buffer.from(body);
   response.writeHead(status, { 'content-type': plainContentType, 'cache-control': 'no-store', 'content-length': bytes.length, ...close && { connection: 'close' } });
   response.end(bytes);
-}
-
-type Extra = { headers: IncomingHttpHeaders };
-
-/** graphql-transport-ws at `/graphql`. The result ends all sockets. */
-function serveSockets(server: Server, current: () => Graph, contextOf: GraphServerOptions['contextOf'], openings: Openings): () => void {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 256 * 1024, handleProtocols: (offered) => offered.has('graphql-transport-ws') ? 'graphql-transport-ws' : false });
-  const protocol = createSocketServer<Extra>({ schema: current().schema, subscribe: (operation) => current().subscribe(operation) }, ({ extra }) => contextOf(extra.headers));
-  server.on('upgrade', (request, stream, head) => {
-    if (request.url?.split('?', 1)[0] !== '/graphql') stream.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-    else sockets.handleUpgrade(request, stream, head, (socket) => {
-      socket.once('close', openings.track(null, () => socket.close(1001, 'Going away')));
-      attach(socket, request.headers, protocol.opened);
-    });
-  });
-  return () => sockets.clients.forEach((socket) => socket.terminate());
-}
-
-function attach(socket: WebSocket, headers: IncomingHttpHeaders, opened: ReturnType<typeof createSocketServer<Extra>>['opened']): void {
-  const closed = opened({
-    protocol: socket.protocol,
-    send: (data) => new Promise((resolve, reject) => {
-      socket.send(data, (error) => (error ? reject(error) : resolve()));
-    }),
-    close: (code, reason) => socket.close(code, reason),
-    onMessage: (receive) => void socket.on('message', (data) => {
-      receive(String(data)).catch(() => socket.close(1011, 'Internal error'));
-    }),
-  }, { headers });
-  socket.on('error', () => undefined);
-  socket.once('close', (code, reason) => {
-    closed(code, String(reason)).catch(() => undefined);
-  });
 }

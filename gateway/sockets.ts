@@ -1,35 +1,46 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CloseCode, type Context } from 'graphql-ws';
+import { CloseCode } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Keys } from '../subgraphs/keys.ts';
-import type { Caller } from '../subgraphs/subgraph.ts';
-import { identifyConnection } from './caller.ts';
+import type { KeyId } from '../subgraphs/ids.ts';
+import type { RequestContext } from '../subgraphs/subgraph.ts';
+import type { Data } from './data.ts';
 import type { Graph } from './graphql.ts';
+import { openLegacyWs } from './legacy-ws.ts';
 import type { Openings } from './openings.ts';
-import { createSocketServer } from './subscriptions.ts';
+import type { Wire } from './socket-operations.ts';
+import { type Admit, openTransportWs } from './transport-ws.ts';
 
-type Extra = { request: IncomingMessage; socket: WebSocket; caller: Caller | null; forget: () => void };
-type Connection = Context<Record<string, unknown>, Extra>;
+/** Who is on a connection: makes the context of each of its operations. */
+export type Admitted = { keyId: KeyId | null; context(): RequestContext };
 
-const protocol = 'graphql-transport-ws';
+export type SocketOptions = {
+  graph: Pick<Graph, 'kindOf' | 'subscribe'>;
+  openings: Openings;
+  /** By what the client's first message carries, and the headers of the upgrade. Null: refused with 4403. */
+  admit(params: Data | null, headers: IncomingHttpHeaders): Promise<Admitted | null>;
+  /** How long a client may take to introduce itself. */
+  initTimeoutMs?: number;
+};
+
+/** By their names in `sec-websocket-protocol`, the better one first. */
+const protocols = { 'graphql-transport-ws': openTransportWs, 'graphql-ws': openLegacyWs } as const;
+type Protocol = keyof typeof protocols;
+const protocolNames = Object.keys(protocols) as Protocol[];
+const chosenOf = (offered: { has(name: string): boolean }): Protocol | undefined => protocolNames.find((name) => offered.has(name));
+
 /** Networks of mobile phones forget a silent connection after about 30 s. */
-const pingEveryMs = 12_000;
+const beatMs = 12_000;
 const maxMessageBytes = 256 * 1024;
+/** A client that reads slower than its events come is not sent more than this ahead. */
+const maxBufferedBytes = 64 * 1024;
 
-/**
- * Serves graphql-transport-ws at `/graphql` of this server. A key comes in the connection's parameters or in the upgrade's headers.
- * Call the result to end those that were told to close and did not.
- */
-export function serveSockets(server: Server, { graph, keys, openings }: { graph: Graph; keys: Keys; openings: Openings }): () => void {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols: (offered) => (offered.has(protocol) ? protocol : false) });
-  const protocolServer = createSocketServer<Extra>(graph, ({ extra }) => ({ caller: extra.caller, requestId: randomUUID() }), {
-    onConnect: async (connection) => accept(connection, keys, openings),
-  });
+/** Serves both protocols of GraphQL over WebSocket at `/graphql` of this server. Call the result to end those that were told to close and did not. */
+export function serveSockets(server: Server, options: SocketOptions): () => void {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols: (offered) => chosenOf(offered) ?? false });
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (pathOf(request) !== '/graphql') return refuse(stream, 404, 'Not Found');
-    sockets.handleUpgrade(request, stream, head, (socket) => attach(socket, request, protocolServer.opened, openings));
+    sockets.handleUpgrade(request, stream, head, (socket) => attach(socket, request.headers, options));
   });
   return () => sockets.clients.forEach((socket) => socket.terminate());
 }
@@ -40,56 +51,57 @@ function refuse(stream: Duplex, status: number, reason: string): void {
   stream.end(`HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-async function accept({ connectionParams, extra }: Connection, keys: Keys, openings: Openings): Promise<boolean> {
-  const identity = await identifyConnection(keys, connectionParams, extra.request.headers);
-  if (identity.kind === 'invalid') return false;
-  // It may have gone while the key was looked up; what is tracked now would never be forgotten.
-  if (extra.socket.readyState !== extra.socket.OPEN) return false;
-  extra.caller = identity.kind === 'caller' ? identity.caller : null;
-  extra.forget();
-  extra.forget = track(openings, extra);
-  return true;
+function attach(socket: WebSocket, headers: IncomingHttpHeaders, { graph, openings, admit, initTimeoutMs = 3_000 }: SocketOptions): void {
+  // Without a listener an error of the socket would end the process; its close event follows.
+  socket.on('error', () => undefined);
+  const protocol = chosenOf(new Set([socket.protocol]));
+  if (!protocol) return socket.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable');
+  let forget = track(openings, null, socket);
+  const admitOnce: Admit = async (params) => {
+    const admitted = await admit(params, headers);
+    // It may have gone while the key was looked up; what is tracked now would never be forgotten.
+    if (!admitted || socket.readyState !== socket.OPEN) return null;
+    forget();
+    forget = track(openings, admitted.keyId, socket);
+    return () => admitted.context();
+  };
+  const connection = protocols[protocol](graph, wireOf(socket), admitOnce, initTimeoutMs);
+  socket.on('message', (data) => connection.receive(String(data)));
+  const stopBeating = beat(socket, () => connection.beat());
+  socket.once('close', () => {
+    stopBeating();
+    forget();
+    connection.closed();
+  });
 }
 
-function track(openings: Openings, { caller, socket }: Pick<Extra, 'caller' | 'socket'>): () => void {
-  return openings.track(caller?.keyId ?? null, (why) => {
+function wireOf(socket: WebSocket): Wire {
+  return {
+    send(text) {
+      if (socket.bufferedAmount >= maxBufferedBytes) return new Promise((resolve) => socket.send(text, () => resolve()));
+      socket.send(text);
+      return undefined;
+    },
+    close: (code, reason) => socket.close(code, reason),
+  };
+}
+
+function track(openings: Openings, keyId: KeyId | null, socket: WebSocket): () => void {
+  return openings.track(keyId, (why) => {
     if (why === 'going away') socket.close(1001, 'Going away');
     else socket.close(CloseCode.Forbidden, 'API key deleted');
   });
 }
 
-type Opened = ReturnType<typeof createSocketServer<Extra>>['opened'];
-
-function attach(socket: WebSocket, request: IncomingMessage, opened: Opened, openings: Openings): void {
-  const extra: Extra = { request, socket, caller: null, forget: track(openings, { caller: null, socket }) };
-  const closed = opened({
-    protocol: socket.protocol,
-    send: (data) => new Promise((resolve, reject) => {
-      socket.send(data, (error) => (error ? reject(error) : resolve()));
-    }),
-    close: (code, reason) => socket.close(code, reason),
-    onMessage: (receive) => void socket.on('message', (data) => {
-      receive(String(data)).catch(() => socket.close(CloseCode.InternalServerError, 'Internal server error'));
-    }),
-  }, extra);
-  const stopPinging = keepAlive(socket);
-  // Without a listener an error of the socket would end the process; its close event follows.
-  socket.on('error', () => undefined);
-  socket.once('close', (code, reason) => {
-    stopPinging();
-    extra.forget();
-    closed(code, String(reason)).catch(() => undefined);
-  });
-}
-
-/** Ends a connection whose other side has not answered a ping until the next one. */
-function keepAlive(socket: WebSocket): () => void {
+/** Pings, and ends a connection whose other side has not answered until the next time. */
+function beat(socket: WebSocket, alsoDo: () => void): () => void {
   let isAlive = true;
   socket.on('pong', () => (isAlive = true));
   const timer = setInterval(() => {
     if (!isAlive) return socket.terminate();
     isAlive = false;
     socket.ping();
-  }, pingEveryMs);
+    alsoDo();
+  }, beatMs).unref();
   return () => clearInterval(timer);
 }

@@ -7,6 +7,7 @@ import type { Environment } from '../subgraphs/env.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
 import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
 import { logRequests } from './api-log.ts';
+import { admissionOf } from './caller.ts';
 import { closeNow, drain } from './drain.ts';
 import { serveDemoPortrait, serveFiles } from './files.ts';
 import { createGraph, type Graph } from './graphql.ts';
@@ -61,7 +62,7 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   mount(app, { platform, graph, openings }, () => stopping !== null);
   await app.ready();
   serve(app.routing);
-  const endSockets = serveSockets(server, { graph, keys, openings });
+  const endSockets = serveSockets(server, { graph, openings, admit: admissionOf(keys) });
   const stopOperator = platform.connection.kind === 'pglite' ? await serveOperator(env.dataDir, operatorOf(platform), log) : async () => {};
   const stop = async (): Promise<void> => {
     await Promise.all([drain(server, openings, endSockets), platform.jobs.rest(), stopOperator()]);

@@ -1,4 +1,4 @@
-import type { DocumentNode, ExecutionResult, OperationTypeNode } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
 import type { RequestContext, Subgraph, SubgraphRequest } from '../subgraphs/subgraph.ts';
 import type { Lifetime } from './lifetime.ts';
 
@@ -14,6 +14,15 @@ export type Call = {
 };
 
 export type Stream = AsyncIterableIterator<ExecutionResult>;
+
+export function isStream(answer: Stream | ExecutionResult): answer is Stream {
+  return Symbol.asyncIterator in answer;
+}
+
+/** Whether nothing of an operation was executed. */
+export function isRejection(answer: Stream | ExecutionResult): answer is { errors: readonly GraphQLError[] } {
+  return !isStream(answer) && answer.data === undefined && answer.errors !== undefined && answer.errors.length > 0;
+}
 
 /** What a subgraph says. */
 export type SubgraphAnswer = ExecutionResult & {

@@ -3,7 +3,7 @@ import { Failure, type FailureCode, failureCodes, type FailureDetail } from '../
 import type { TypedOperation } from '../../schema/types/operation.ts';
 import type { Caller } from '../../subgraphs/subgraph.ts';
 import type { Graph } from '../graphql.ts';
-import { isStream } from '../subscriptions.ts';
+import { isStream } from '../transport.ts';
 
 type Asking = { caller: Caller; requestId: string; signal?: AbortSignal | undefined };
 

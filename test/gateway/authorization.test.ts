@@ -7,7 +7,7 @@ import {
 } from 'graphql';
 import { pino } from 'pino';
 import { createGraph, type Graph } from '../../gateway/graphql.ts';
-import { isStream } from '../../gateway/subscriptions.ts';
+import { isStream } from '../../gateway/transport.ts';
 import { apiSdl, subgraphNames, subgraphSdl, supergraphSdl } from '../../schema/sdl.ts';
 import { callerWith, federate, requestOf, sent } from './federation.ts';
 

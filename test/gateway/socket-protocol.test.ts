@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { WebSocket, WebSocketServer } from 'ws';
-import { createSocketServer } from '../../gateway/subscriptions.ts';
+import { WebSocket } from 'ws';
+import { createOpenings } from '../../gateway/openings.ts';
+import { serveSockets } from '../../gateway/sockets.ts';
+import { connectRaw } from '../support/raw-socket.ts';
 import { federate, requestOf } from './federation.ts';
 import { Feed } from './feed.ts';
 
@@ -15,50 +18,24 @@ const { graph } = await federate({
   },
 });
 
-const server = new WebSocketServer({ port: 0, handleProtocols: (offered) => offered.has('graphql-transport-ws') && 'graphql-transport-ws' });
-const protocol = createSocketServer<null>(graph, () => requestOf(), {
-  connectionInitWaitTimeout: 60, onConnect: ({ connectionParams }) => connectionParams?.['key'] !== 'wrong',
-});
-server.on('connection', (socket) => {
-  const closed = protocol.opened({
-    protocol: socket.protocol,
-    send: (data) => new Promise((resolve, reject) => socket.send(data, (error) => (error ? reject(error) : resolve()))),
-    close: (code, reason) => socket.close(code, reason),
-    onMessage: (receive) => void socket.on('message', (data) => void receive(String(data)).catch(() => socket.close(4500, 'Internal error'))),
-  }, null);
-  socket.once('close', (code, reason) => void closed(code, String(reason)));
-});
-await once(server, 'listening');
-after(async () => {
-  for (const socket of server.clients) socket.terminate();
-  server.close();
-  await graph.stop();
-});
-
-type Message = { type: string; id?: string; payload?: unknown };
-
-/** A socket as the wire shows it: what came, in order, and how it was closed. */
-async function connect(...init: unknown[]) {
-  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, 'graphql-transport-ws');
-  const came: Message[] = [];
-  const waiting: ((message: Message) => void)[] = [];
-  const closed = Promise.withResolvers<[number, string]>();
-  socket.on('message', (data) => {
-    const message = JSON.parse(String(data)) as Message;
-    const next = waiting.shift();
-    if (next) next(message);
-    else came.push(message);
+async function serve(initTimeoutMs = 10_000): Promise<string> {
+  const server = createServer();
+  const endSockets = serveSockets(server, {
+    graph, openings: createOpenings({ onDeleted: () => () => undefined }), initTimeoutMs,
+    admit: async (params) => params?.['key'] === 'wrong' ? null : { keyId: null, context: () => requestOf() },
   });
-  socket.on('close', (code, reason) => closed.resolve([code, String(reason)]));
-  await once(socket, 'open');
-  const send = (message: unknown): void => socket.send(typeof message === 'string' ? message : JSON.stringify(message));
-  const next = (): Promise<Message> => {
-    const message = came.shift();
-    return message ? Promise.resolve(message) : new Promise((resolve) => waiting.push(resolve));
-  };
-  for (const message of init) send(message);
-  return { socket, send, next, closed: closed.promise };
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  after(() => {
+    endSockets();
+    server.close();
+  });
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
 }
+const address = await serve();
+after(() => graph.stop());
+
+const connect = (...messages: unknown[]) => connectRaw(address, 'graphql-transport-ws', ...messages);
 
 const init = { type: 'connection_init' };
 const subscribe = (id: string, query = 'subscription { job }') => ({ type: 'subscribe', id, payload: { query } });
@@ -88,12 +65,13 @@ describe('what is no message of a client closes the socket with 4400', () => {
 
 describe('the life of a connection', () => {
   test('a socket without the protocol is closed with 4406', async () => {
-    const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const socket = new WebSocket(address);
     assert.equal((await once(socket, 'close'))[0], 4406);
   });
 
   test('a socket that says nothing is closed with 4408', async () => {
-    assert.deepEqual(await (await connect()).closed, [4408, 'Connection initialisation timeout']);
+    const impatient = await connectRaw(await serve(50), 'graphql-transport-ws');
+    assert.deepEqual(await impatient.closed, [4408, 'Connection initialisation timeout']);
   });
 
   test('an operation before the acknowledgement is closed with 4401', async () => {

@@ -6,7 +6,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { serveGraph } from '../../gateway/graph-server.ts';
-import { isStream } from '../../gateway/subscriptions.ts';
+import { isStream } from '../../gateway/transport.ts';
 import { callerWith, federate, requestOf, sent } from './federation.ts';
 import { Feed } from './feed.ts';
 

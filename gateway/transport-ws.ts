@@ -1,0 +1,83 @@
+import { CloseCode } from 'graphql-ws';
+import type { RequestContext } from '../subgraphs/subgraph.ts';
+import { type Asked, readAsked } from './asked.ts';
+import { isData, type Data } from './data.ts';
+import type { Graph } from './graphql.ts';
+import { type Connection, type Sayings, SocketOperations, type Wire } from './socket-operations.ts';
+
+/** Who connects, by what `connection_init` carries. Null: the connection is refused. */
+export type Admit = (params: Data | null) => Promise<(() => RequestContext) | null>;
+
+const say: Sayings = {
+  next: (id, answer) => `{"id":${id},"type":"next","payload":${JSON.stringify(answer)}}`,
+  error: (id, errors) => `{"id":${id},"type":"error","payload":${JSON.stringify(errors)}}`,
+  complete: (id) => `{"id":${id},"type":"complete"}`,
+};
+
+/** One connection of the protocol `graphql-transport-ws`. */
+export function openTransportWs(graph: Pick<Graph, 'kindOf' | 'subscribe'>, wire: Wire, admit: Admit, initTimeoutMs: number): Connection {
+  const operations = new SocketOperations(graph, wire, say);
+  /** The acknowledgement under way, or done. */
+  let admission: Promise<void> | null = null;
+  let context: (() => RequestContext) | null = null;
+  const timer = setTimeout(() => {
+    if (!admission) wire.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+  }, initTimeoutMs);
+  const initialise = async (params: Data | null): Promise<void> => {
+    context = await admit(params);
+    if (context) void wire.send('{"type":"connection_ack"}');
+    else wire.close(CloseCode.Forbidden, 'Forbidden');
+  };
+  const pong = (payload: Data | null) => (): void => void wire.send(JSON.stringify(payload === null ? { type: 'pong' } : { type: 'pong', payload }));
+  const receive = (message: Message): void => {
+    if (message.type === 'connection_init' && admission) wire.close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests');
+    else if (message.type === 'connection_init') admission = initialise(message.payload).catch(() => wire.close(CloseCode.InternalServerError, 'Internal error'));
+    // Answers leave in the order of the questions.
+    else if (message.type === 'ping' && admission) void admission.then(pong(message.payload));
+    else if (message.type === 'ping') pong(message.payload)();
+    else if (message.type === 'complete') operations.stop(message.id);
+    else if (message.type !== 'subscribe') return;
+    else if (!context) wire.close(CloseCode.Unauthorized, 'Unauthorized');
+    else if (operations.has(message.id)) wire.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${message.id} already exists`);
+    else operations.start(message.id, message.payload, context());
+  };
+  return {
+    receive(text) {
+      const message = readMessage(text);
+      if (message) receive(message);
+      else wire.close(CloseCode.BadRequest, 'Invalid message received');
+    },
+    beat: () => undefined,
+    closed() {
+      clearTimeout(timer);
+      operations.close();
+    },
+  };
+}
+
+type Message =
+  | { type: 'connection_init' | 'ping' | 'pong'; payload: Data | null }
+  | { type: 'subscribe'; id: string; payload: Asked }
+  | { type: 'complete'; id: string };
+
+/** Null for what a client may not say. */
+function readMessage(text: string): Message | null {
+  const message = parsed(text);
+  if (!message) return null;
+  const { type, id, payload = null } = message;
+  if (type === 'connection_init' || type === 'ping' || type === 'pong') return payload === null || isData(payload) ? { type, payload } : null;
+  if (type !== 'subscribe' && type !== 'complete' || typeof id !== 'string' || id === '') return null;
+  if (type === 'complete') return { type, id };
+  const asked = readAsked(payload);
+  return asked && { type, id, payload: asked };
+}
+
+/** A message's JSON object, or null. */
+export function parsed(text: string): Data | null {
+  try {
+    const message: unknown = JSON.parse(text);
+    return isData(message) ? message : null;
+  } catch {
+    return null;
+  }
+}
