@@ -7,6 +7,7 @@ import { type Asked, isPlain, plainContentType, readAsked, readSearch } from './
 import { eventStream } from './event-stream.ts';
 import type { Graph, GraphOperation } from './graphql.ts';
 import { multipartSubscription } from './multipart.ts';
+import { createReservations } from './reservations.ts';
 import { streamBody, type StreamedBody } from './streamed-body.ts';
 import { isRejection, isStream } from './transport.ts';
 
@@ -28,10 +29,13 @@ export type DoorAnswer = { status: number; headers: Record<string, string>; body
 export type Door = { answer(request: DoorRequest): Promise<DoorAnswer> };
 
 export function createDoor(current: () => Graph): Door {
+  const reservations = createReservations(current);
   return {
     async answer(request) {
-      const graph = current();
       const asked = readAsked(request.method === 'GET' ? readSearch(request.search) : request.body);
+      const reserved = reservations.answer(request, asked);
+      if (reserved) return reserved;
+      const graph = current();
       return asked && (await plain(graph, request, asked) ?? await streamed(graph, request, asked)) || throughPipeline(graph, request);
     },
   };
@@ -63,7 +67,7 @@ async function streamed(graph: Graph, request: DoorRequest, asked: Asked): Promi
   if (isRejection(answer) && accepted.json) return rejection(answer.errors, accepted);
   const { headers, ...framing } = accepted.stream === 'multipart' ? multipartSubscription : eventStream;
   if (!isStream(answer)) return { status: 200, headers, body: `${framing.opening}${framing.part(answer)}${framing.end}` };
-  const stream = streamBody(answer, framing);
+  const stream = streamBody(answer, request.context.caller?.keyId ?? null, framing);
   request.signal.addEventListener('abort', () => stream.body.destroy(), { once: true });
   if (request.signal.aborted) stream.body.destroy();
   return { status: 200, headers, body: stream };

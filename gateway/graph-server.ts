@@ -40,7 +40,7 @@ export async function serveGraph({ current, contextOf, port, host, log }: GraphS
   server.requestTimeout = 30_000;
   server.headersTimeout = 10_000;
   const endSockets = serveSockets(server, {
-    graph: { kindOf: (operation) => current().kindOf(operation), subscribe: (operation) => current().subscribe(operation) }, openings,
+    graph: current, openings,
     admit: async (_, headers) => ({ keyId: null, context: () => contextOf(headers) }),
   });
   server.listen(port, host);
@@ -70,7 +70,7 @@ function write(response: ServerResponse, { status, headers, body }: DoorAnswer, 
     return;
   }
   response.writeHead(status, headers);
-  const forget = openings.track(null, body.close);
+  const forget = openings.track(body.keyId, body.close);
   response.once('close', () => {
     forget();
     body.body.destroy();

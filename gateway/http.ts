@@ -45,7 +45,7 @@ export async function createApplication(server: Server, log: Platform['log']): P
     // Before any hook: an address that cannot be decoded is one that nobody has.
     frameworkErrors: (error, request, reply) => void sendRefusal(reply.header('x-request-id', request.id) as FastifyReply, request as FastifyRequest, dialectOf(pathOf(request)), httpError(error)),
   });
-  await app.register(cors, { origin: true, exposedHeaders, maxAge: 86_400, preflightContinue: true, strictPreflight: false });
+  await app.register(cors, { origin: true, methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders, maxAge: 86_400, preflightContinue: true, strictPreflight: false });
   await app.register(helmet, { contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'cross-origin' }, hsts: false });
   await app.register(multipart, { throwFileSizeLimit: true });
   readJson(app);
@@ -111,7 +111,7 @@ function httpError(error: unknown): unknown {
 export function serveGraphql(app: FastifyInstance, { platform, graph, openings }: Front): void {
   const door = createDoor(() => graph);
   app.route({
-    method: ['GET', 'POST'],
+    method: ['GET', 'POST', 'PUT', 'DELETE'],
     url: '/graphql',
     async handler(request, reply) {
       if (request.method === 'GET' && request.headers.accept?.includes('text/html') && !('query' in (request.query as object))) return reply.redirect('/');
@@ -123,7 +123,7 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings }
       const { status, headers, body } = await door.answer({ method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id }, signal: closeSignal(reply.raw) });
       reply.code(status).headers(headers);
       if (!isStreamed(body)) return reply.send(body);
-      body.body.once('close', openings.track(caller?.keyId ?? null, body.close));
+      body.body.once('close', openings.track(body.keyId, body.close));
       return reply.send(body.body);
     },
   });

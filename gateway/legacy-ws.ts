@@ -1,24 +1,27 @@
+import type { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { readAsked } from './asked.ts';
 import { isData, type Data } from './data.ts';
 import { refuse } from './errors.ts';
-import type { Graph } from './graphql.ts';
-import { type Connection, type Sayings, SocketOperations, type Wire } from './socket-operations.ts';
-import { type Admit, parsed } from './transport-ws.ts';
+import { RunningOperations, type Sayings, type Streaming, type Wire } from './running.ts';
+import { type Admit, type Connection, parsed } from './transport-ws.ts';
 
 const say: Sayings = {
   next: (id, answer) => `{"type":"data","id":${id},"payload":${JSON.stringify(answer)}}`,
-  // Most clients read one error here, and some of them fail on a list.
-  error: (id, errors) => `{"type":"error","id":${id},"payload":${JSON.stringify({ ...errors[0]?.toJSON(), errors })}}`,
   complete: (id) => `{"type":"complete","id":${id}}`,
 };
+
+/** Most clients read one error here, and some of them fail on a list. */
+function errorMessage(id: string, errors: readonly GraphQLError[]): string {
+  return JSON.stringify({ type: 'error', id, payload: { ...errors[0]?.toJSON(), errors } });
+}
 
 const keepAlive = '{"type":"ka"}';
 
 /** One connection of the sub-protocol that is named `graphql-ws` and was made by subscriptions-transport-ws: still the default of older mobile clients. */
-export function openLegacyWs(graph: Pick<Graph, 'kindOf' | 'subscribe'>, wire: Wire, admit: Admit, initTimeoutMs: number): Connection {
-  const operations = new SocketOperations(graph, wire, say);
+export function openLegacyWs(graph: () => Streaming, wire: Wire, admit: Admit, initTimeoutMs: number): Connection {
+  const operations = new RunningOperations(graph, wire, say);
   /** Clients do not wait for the acknowledgement; what they ask before it waits for them. */
   let admitted: Promise<(() => RequestContext) | null> | null = null;
   let isAcknowledged = false;
@@ -39,8 +42,8 @@ export function openLegacyWs(graph: Pick<Graph, 'kindOf' | 'subscribe'>, wire: W
     const asked = readAsked(payload);
     // A name that is in use is given to the newer operation.
     operations.stop(id);
-    if (asked) operations.start(id, asked, context());
-    else void wire.send(say.error(JSON.stringify(id), [refuse('BAD_REQUEST', 'The payload is not a GraphQL request.')]));
+    const errors = asked ? await operations.start(id, asked, context()) : [refuse('BAD_REQUEST', 'The payload is not a GraphQL request.')];
+    if (errors) await wire.send(errorMessage(id, errors));
   };
   const stop = async (id: string): Promise<void> => {
     await admitted;

@@ -5,17 +5,16 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { KeyId } from '../subgraphs/ids.ts';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import type { Data } from './data.ts';
-import type { Graph } from './graphql.ts';
 import { openLegacyWs } from './legacy-ws.ts';
 import type { Openings } from './openings.ts';
-import type { Wire } from './socket-operations.ts';
+import type { Streaming, Wire } from './running.ts';
 import { type Admit, openTransportWs } from './transport-ws.ts';
 
 /** Who is on a connection: makes the context of each of its operations. */
 export type Admitted = { keyId: KeyId | null; context(): RequestContext };
 
 export type SocketOptions = {
-  graph: Pick<Graph, 'kindOf' | 'subscribe'>;
+  graph: () => Streaming;
   openings: Openings;
   /** By what the client's first message carries, and the headers of the upgrade. Null: refused with 4403. */
   admit(params: Data | null, headers: IncomingHttpHeaders): Promise<Admitted | null>;

@@ -62,7 +62,7 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   mount(app, { platform, graph, openings }, () => stopping !== null);
   await app.ready();
   serve(app.routing);
-  const endSockets = serveSockets(server, { graph, openings, admit: admissionOf(keys) });
+  const endSockets = serveSockets(server, { graph: () => graph, openings, admit: admissionOf(keys) });
   const stopOperator = platform.connection.kind === 'pglite' ? await serveOperator(env.dataDir, operatorOf(platform), log) : async () => {};
   const stop = async (): Promise<void> => {
     await Promise.all([drain(server, openings, endSockets), platform.jobs.rest(), stopOperator()]);

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
+import type { KeyId } from '../subgraphs/ids.ts';
 import type { Closing } from './openings.ts';
 import type { Stream } from './transport.ts';
 
@@ -17,13 +18,13 @@ export type Framing = {
 };
 
 /** A body that goes on. Destroying it ends its stream. */
-export type StreamedBody = { body: Readable; close: Closing };
+export type StreamedBody = { body: Readable; close: Closing; /** The key that it was opened with. */ keyId: KeyId | null };
 
 /** Proxies close connections that are silent for a minute, some for half of it. */
-const heartbeatMs = 12_000;
+export const heartbeatMs = 12_000;
 
 /** The next answer is asked for when the client has room for it. */
-export function streamBody(stream: Stream, { opening, heartbeat, part, end, leaving }: Framing): StreamedBody {
+export function streamBody(stream: Stream, keyId: KeyId | null, { opening, heartbeat, part, end, leaving }: Framing): StreamedBody {
   let isPulling = false;
   let isOver = false;
   const finish = (last: string): void => {
@@ -55,5 +56,5 @@ export function streamBody(stream: Stream, { opening, heartbeat, part, end, leav
   });
   const timer = setInterval(() => body.push(heartbeat), heartbeatMs).unref();
   body.push(opening);
-  return { body, close: (why) => (why === 'key deleted' ? void body.destroy() : finish(leaving)) };
+  return { body, keyId, close: (why) => (why === 'key deleted' ? void body.destroy() : finish(leaving)) };
 }

@@ -2,21 +2,27 @@ import { CloseCode } from 'graphql-ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { type Asked, readAsked } from './asked.ts';
 import { isData, type Data } from './data.ts';
-import type { Graph } from './graphql.ts';
-import { type Connection, type Sayings, SocketOperations, type Wire } from './socket-operations.ts';
+import { RunningOperations, type Sayings, type Streaming, type Wire } from './running.ts';
+
+/** One connection of a protocol. */
+export type Connection = {
+  receive(text: string): void;
+  /** Called now and then while it is open. */
+  beat(): void;
+  closed(): void;
+};
 
 /** Who connects, by what `connection_init` carries. Null: the connection is refused. */
 export type Admit = (params: Data | null) => Promise<(() => RequestContext) | null>;
 
 const say: Sayings = {
   next: (id, answer) => `{"id":${id},"type":"next","payload":${JSON.stringify(answer)}}`,
-  error: (id, errors) => `{"id":${id},"type":"error","payload":${JSON.stringify(errors)}}`,
   complete: (id) => `{"id":${id},"type":"complete"}`,
 };
 
 /** One connection of the protocol `graphql-transport-ws`. */
-export function openTransportWs(graph: Pick<Graph, 'kindOf' | 'subscribe'>, wire: Wire, admit: Admit, initTimeoutMs: number): Connection {
-  const operations = new SocketOperations(graph, wire, say);
+export function openTransportWs(graph: () => Streaming, wire: Wire, admit: Admit, initTimeoutMs: number): Connection {
+  const operations = new RunningOperations(graph, wire, say);
   /** The acknowledgement under way, or done. */
   let admission: Promise<void> | null = null;
   let context: (() => RequestContext) | null = null;
@@ -28,10 +34,15 @@ export function openTransportWs(graph: Pick<Graph, 'kindOf' | 'subscribe'>, wire
     if (context) void wire.send('{"type":"connection_ack"}');
     else wire.close(CloseCode.Forbidden, 'Forbidden');
   };
+  const start = async (id: string, asked: Asked, request: RequestContext): Promise<void> => {
+    const errors = await operations.start(id, asked, request);
+    if (errors) await wire.send(JSON.stringify({ id, type: 'error', payload: errors }));
+  };
+  const fail = (): void => wire.close(CloseCode.InternalServerError, 'Internal error');
   const pong = (payload: Data | null) => (): void => void wire.send(JSON.stringify(payload === null ? { type: 'pong' } : { type: 'pong', payload }));
   const receive = (message: Message): void => {
     if (message.type === 'connection_init' && admission) wire.close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests');
-    else if (message.type === 'connection_init') admission = initialise(message.payload).catch(() => wire.close(CloseCode.InternalServerError, 'Internal error'));
+    else if (message.type === 'connection_init') admission = initialise(message.payload).catch(fail);
     // Answers leave in the order of the questions.
     else if (message.type === 'ping' && admission) void admission.then(pong(message.payload));
     else if (message.type === 'ping') pong(message.payload)();
@@ -39,7 +50,7 @@ export function openTransportWs(graph: Pick<Graph, 'kindOf' | 'subscribe'>, wire
     else if (message.type !== 'subscribe') return;
     else if (!context) wire.close(CloseCode.Unauthorized, 'Unauthorized');
     else if (operations.has(message.id)) wire.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${message.id} already exists`);
-    else operations.start(message.id, message.payload, context());
+    else start(message.id, message.payload, context()).catch(fail);
   };
   return {
     receive(text) {

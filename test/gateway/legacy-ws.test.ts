@@ -29,7 +29,7 @@ async function serve(initTimeoutMs = 10_000) {
   const openings = createOpenings({ onDeleted: () => () => undefined });
   const server = createServer();
   const endSockets = serveSockets(server, {
-    graph, openings, initTimeoutMs,
+    graph: () => graph, openings, initTimeoutMs,
     async admit(params) {
       await admitting;
       return params?.['key'] === 'wrong' ? null : { keyId: null, context: () => requestOf() };

@@ -21,7 +21,7 @@ const { graph } = await federate({
 async function serve(initTimeoutMs = 10_000): Promise<string> {
   const server = createServer();
   const endSockets = serveSockets(server, {
-    graph, openings: createOpenings({ onDeleted: () => () => undefined }), initTimeoutMs,
+    graph: () => graph, openings: createOpenings({ onDeleted: () => () => undefined }), initTimeoutMs,
     admit: async (params) => params?.['key'] === 'wrong' ? null : { keyId: null, context: () => requestOf() },
   });
   server.listen(0, '127.0.0.1');

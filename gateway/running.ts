@@ -5,38 +5,32 @@ import { fault, refuse } from './errors.ts';
 import type { Graph } from './graphql.ts';
 import { isRejection, isStream, type Stream } from './transport.ts';
 
-/** What the protocols of GraphQL over WebSocket have in common. Undefined: there was room to send at once. */
+/** The way to a client that holds one connection for all its operations. Undefined: there was room to send at once. */
 export type Wire = { send(text: string): Promise<void> | undefined; close(code: number, reason: string): void };
 
 /** How one protocol says what becomes of an operation. Identifiers are JSON text. */
 export type Sayings = {
   next(id: string, answer: ExecutionResult): string;
-  error(id: string, errors: readonly GraphQLError[]): string;
   complete(id: string): string;
 };
 
-/** The part of a connection's life that a protocol decides. */
-export type Connection = {
-  receive(text: string): void;
-  /** Called now and then while the connection is open. */
-  beat(): void;
-  closed(): void;
-};
+/** A graph as far as connections need it; asked for again with every operation. */
+export type Streaming = Pick<Graph, 'kindOf' | 'subscribe'>;
 
 /** More than any screen has; each costs memory for as long as it runs. */
 const mostOperations = 1_000;
 
 type Running = { isStopped: boolean; stream: Stream | null; abort: AbortController | null };
 
-/** The operations that run on one socket, by the client's names for them. */
-export class SocketOperations {
-  readonly #graph: Pick<Graph, 'kindOf' | 'subscribe'>;
+/** The operations that run on one connection, by the client's names for them. */
+export class RunningOperations {
+  readonly #graph: () => Streaming;
   readonly #wire: Wire;
   readonly #say: Sayings;
   readonly #running = new Map<string, Running>();
   #isClosed = false;
 
-  constructor(graph: Pick<Graph, 'kindOf' | 'subscribe'>, wire: Wire, say: Sayings) {
+  constructor(graph: () => Streaming, wire: Wire, say: Sayings) {
     this.#graph = graph;
     this.#wire = wire;
     this.#say = say;
@@ -46,15 +40,24 @@ export class SocketOperations {
     return this.#running.has(id);
   }
 
-  start(id: string, asked: Asked, context: RequestContext): void {
-    if (this.#isClosed) return;
-    if (this.#running.size >= mostOperations) {
-      void this.#wire.send(this.#say.error(JSON.stringify(id), [refuse('RATE_LIMITED', `At most ${mostOperations} operations run on one connection.`)]));
-      return;
-    }
-    const running: Running = { isStopped: false, stream: null, abort: null };
+  /** Runs an operation; its answers are sent as they come. Gives the errors of one that was rejected, of which nothing is sent, else null. */
+  async start(id: string, { query, operationName, variables }: Asked, context: RequestContext): Promise<readonly GraphQLError[] | null> {
+    if (this.#isClosed) return null;
+    if (this.#running.size >= mostOperations) return [refuse('RATE_LIMITED', `At most ${mostOperations} operations run on one connection.`)];
+    const operation = { source: query, operationName, variables, request: context };
+    const graph = this.#graph();
+    // A subscription ends with its stream; other work has to be told.
+    const abort = graph.kindOf(operation) === OperationTypeNode.SUBSCRIPTION ? null : new AbortController();
+    const running: Running = { isStopped: false, stream: null, abort };
     this.#running.set(id, running);
-    this.#run(id, running, asked, context).catch(() => this.#wire.close(1011, 'Internal error'));
+    const answer = await graph.subscribe({ ...operation, signal: abort?.signal });
+    if (isRejection(answer)) {
+      if (running.isStopped) return null;
+      this.#running.delete(id);
+      return answer.errors;
+    }
+    this.#send(id, running, answer, context).catch(() => this.#wire.close(1011, 'Internal error'));
+    return null;
   }
 
   stop(id: string): void {
@@ -72,23 +75,13 @@ export class SocketOperations {
     for (const running of all) end(running);
   }
 
-  async #run(id: string, running: Running, asked: Asked, context: RequestContext): Promise<void> {
-    const last = await this.#answer(JSON.stringify(id), running, asked, context);
+  async #send(id: string, running: Running, answer: Stream | ExecutionResult, context: RequestContext): Promise<void> {
+    const name = JSON.stringify(id);
+    if (isStream(answer)) await this.#forward(name, running, answer, context);
+    else if (!running.isStopped) await this.#wire.send(this.#say.next(name, answer));
     if (running.isStopped) return;
     this.#running.delete(id);
-    await this.#wire.send(last);
-  }
-
-  /** Sends the answers; gives the message that is to be the last. */
-  async #answer(name: string, running: Running, { query, operationName, variables }: Asked, context: RequestContext): Promise<string> {
-    const operation = { source: query, operationName, variables, request: context };
-    // A subscription ends with its stream; other work has to be told.
-    if (this.#graph.kindOf(operation) !== OperationTypeNode.SUBSCRIPTION) running.abort = new AbortController();
-    const answer = await this.#graph.subscribe({ ...operation, signal: running.abort?.signal });
-    if (isStream(answer)) await this.#forward(name, running, answer, context);
-    else if (isRejection(answer)) return this.#say.error(name, answer.errors);
-    else if (!running.isStopped) await this.#wire.send(this.#say.next(name, answer));
-    return this.#say.complete(name);
+    await this.#wire.send(this.#say.complete(name));
   }
 
   async #forward(name: string, running: Running, stream: Stream, context: RequestContext): Promise<void> {
