@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiLogs } from '../subgraphs/api-logs.ts';
 import type { Caller } from '../subgraphs/subgraph.ts';
+import type { Graph } from './graphql.ts';
 import { pathOf } from './rest/router.ts';
 
 type Asked = { caller: Caller; operation: string | null };
@@ -11,15 +12,40 @@ export function noteCaller(request: FastifyRequest, caller: Caller, body?: unkno
   asked.set(request, { caller, operation: operationOf(body) });
 }
 
-/** Writes a line for every answered request that came with a usable key. */
+/** Writes a line for every answered request that came with a usable key; for a stream when it begins, for it may go on for weeks. */
 export function logRequests(app: FastifyInstance, logs: Pick<ApiLogs, 'note'>): void {
-  app.addHook('onResponse', async (request, reply) => {
+  const note = (request: FastifyRequest, reply: FastifyReply): void => {
     const found = asked.get(request);
     if (!found) return;
+    asked.delete(request);
     const { caller: { accountId, keyId }, operation } = found;
     const durationMs = Math.round(reply.elapsedTime);
     logs.note({ accountId, keyId, at: new Date(Date.now() - durationMs), requestId: request.id, method: request.method, path: loggedPath(request), operation, status: reply.statusCode, durationMs });
+  };
+  app.addHook('onSend', async (request, reply) => {
+    if (/event-stream|multipart/.test(String(reply.getHeader('content-type')))) note(request, reply);
   });
+  app.addHook('onResponse', async (request, reply) => note(request, reply));
+}
+
+/** A graph whose operations leave a line each: for sockets, where they are no requests of their own. */
+export function logOperations<Asked extends Pick<Graph, 'subscribe'>>(graph: Asked, logs: Pick<ApiLogs, 'note'>): Asked {
+  return {
+    ...graph,
+    async subscribe(operation) {
+      const startedAt = Date.now();
+      const answer = await graph.subscribe(operation);
+      const { caller, requestId } = operation.request;
+      if (!caller) return answer;
+      const status = Symbol.asyncIterator in answer || answer.data !== undefined ? 200 : 400;
+      const { accountId, keyId } = caller;
+      logs.note({
+        accountId, keyId, requestId, status, at: new Date(startedAt), method: 'WEBSOCKET', path: '/graphql',
+        operation: operationOf({ operationName: operation.operationName, query: operation.source }), durationMs: Date.now() - startedAt,
+      });
+      return answer;
+    },
+  };
 }
 
 /** Without its query, and without the e-mail addresses that some paths carry: a log must not say whom it was about. */

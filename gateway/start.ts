@@ -6,7 +6,7 @@ import { apiSdl, supergraphSdl } from '../schema/sdl.ts';
 import type { Environment } from '../subgraphs/env.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
 import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
-import { logRequests } from './api-log.ts';
+import { logOperations, logRequests } from './api-log.ts';
 import { admissionOf } from './caller.ts';
 import { closeNow, drain } from './drain.ts';
 import { serveDemoPortrait, serveFiles } from './files.ts';
@@ -62,7 +62,8 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   mount(app, { platform, graph, openings }, () => stopping !== null);
   await app.ready();
   serve(app.routing);
-  const endSockets = serveSockets(server, { graph: () => graph, openings, admit: admissionOf(keys) });
+  const logged = logOperations(graph, platform.apiLogs);
+  const endSockets = serveSockets(server, { graph: () => logged, openings, admit: admissionOf(keys) });
   const stopOperator = platform.connection.kind === 'pglite' ? await serveOperator(env.dataDir, operatorOf(platform), log) : async () => {};
   const stop = async (): Promise<void> => {
     await Promise.all([drain(server, openings, endSockets), platform.jobs.rest(), stopOperator()]);

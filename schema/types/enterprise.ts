@@ -321,19 +321,21 @@ export type ApiKey = {
   readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
 };
 
-/** One request of a key. */
+/** One request of a key, or one operation on a WebSocket. */
 export type ApiLog = {
   readonly id: Scalars['ID']['output'];
   readonly at: Scalars['DateTime']['output'];
   /** As in the header X-Request-Id of its answer. */
   readonly requestId: Scalars['ID']['output'];
+  /** `WEBSOCKET` for an operation on one. */
   readonly method: Scalars['String']['output'];
   /** Without its query. */
   readonly path: Scalars['String']['output'];
   /** Name of the GraphQL operation. Null on REST, and for one without a name. */
   readonly operation?: Maybe<Scalars['String']['output']>;
-  /** HTTP status. */
+  /** HTTP status. On a WebSocket 400 for what was rejected, else 200. */
   readonly status: Scalars['Int']['output'];
+  /** To the answer's end; of a subscription to its beginning. */
   readonly durationMs: Scalars['Int']['output'];
   readonly keyId: Scalars['ID']['output'];
   /** Null when it is deleted. */

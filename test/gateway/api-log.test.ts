@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
 import { newLogId } from '../../subgraphs/ids.ts';
+import { until } from '../support/database.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { openBusiness } from '../support/salon.ts';
 
@@ -49,6 +52,37 @@ test('lines are found by filters and read in pages, and no other account sees th
 test('an address in a path is not written down', async () => {
   await platform.rest(salon.at('clients/jane%40example.com'), { key: salon.key, headers: { 'x-request-id': 'hidden' } });
   assert.deepEqual((await logs(salon.key, '(filter: { requestId: "hidden" })')).nodes.map(({ path }) => path), [salon.at('clients/:email')]);
+});
+
+test('an operation on a WebSocket has a line, a subscription from its beginning on', async () => {
+  const shop = await openBusiness(platform, partner.key);
+  const socket = createClient({ url: `${platform.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { 'x-api-key': shop.key }, retryAttempts: 0, lazy: false });
+  const first = (query: string): Promise<unknown> => new Promise((resolve) => {
+    socket.subscribe({ query }, { next: resolve, error: resolve, complete: () => resolve(null) });
+  });
+  await first('query Mine { viewer { scopes } }');
+  await first('query Wrong { nothing }');
+  void first('subscription Feed { generationFeed { cursor } }');
+  const nodes = await until(async () => {
+    const found = (await logs(shop.key, '(filter: { method: "WEBSOCKET" })')).nodes;
+    return found.length === 3 && found;
+  });
+  assert.deepEqual(nodes.map(({ path, operation, status, keyId }) => [path, operation, status, keyId === nodes[0]?.keyId]), [['/graphql', 'Feed', 200, true], ['/graphql', 'Wrong', 400, true], ['/graphql', 'Mine', 200, true]]);
+  assert.equal(new Set(nodes.map(({ requestId }) => requestId)).size, 3);
+  await socket.dispose();
+});
+
+test('a stream of events has one line, from its beginning on', async () => {
+  const shop = await openBusiness(platform, partner.key);
+  const streams = await Promise.all(['one', 'two'].map(async (id) => platform.send('/graphql', {
+    key: shop.key, json: { query: 'subscription Feed { generationFeed { cursor } }' }, headers: { accept: 'text/event-stream', 'x-request-id': id },
+  })));
+  const lines = async (): Promise<unknown[]> => (await logs(shop.key, '(filter: { operation: "Feed" })')).nodes.map(({ method, requestId, status }) => [method, requestId, status]).sort();
+  const expected = [['POST', 'one', 200], ['POST', 'two', 200]];
+  assert.deepEqual(await until(async () => (await lines()).length === 2 && lines()), expected);
+  for (const stream of streams) await stream.body?.cancel();
+  await platform.rest('/api/v1/styles', { key: shop.key });
+  assert.deepEqual(await lines(), expected);
 });
 
 test('lines are kept for 30 days and not a day longer', async () => {
