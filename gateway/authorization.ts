@@ -1,6 +1,7 @@
 import {
-  type ASTNode, type FieldNode, getNamedType, type GraphQLSchema, isAbstractType, isInterfaceType, isObjectType, Kind, type SelectionSetNode, valueFromASTUntyped,
+  type ASTNode, type FieldNode, getNamedType, type GraphQLSchema, isAbstractType, isInterfaceType, isObjectType, Kind, type SelectionSetNode,
 } from 'graphql';
+import { type Alternatives, declaredScopes, hasScopes } from '../subgraphs/scopes.ts';
 import type { Caller } from '../subgraphs/subgraph.ts';
 import type { Supergraph } from './supergraph.ts';
 
@@ -10,7 +11,6 @@ export type Requirement = {
   key: string;
   scopes: readonly Alternatives[];
 };
-type Alternatives = readonly (readonly string[])[];
 
 /** The protections that @authenticated and @requiresScopes put on the supergraph. */
 export type Protection = {
@@ -19,7 +19,7 @@ export type Protection = {
 };
 
 export function isAllowed(requirement: Requirement, caller: Caller | null): boolean {
-  return caller !== null && requirement.scopes.every((alternatives) => alternatives.some((scopes) => scopes.every((scope) => caller.scopes.has(scope))));
+  return caller !== null && requirement.scopes.every((alternatives) => hasScopes(alternatives, caller.scopes));
 }
 
 /** Reads the protections once; each field's requirement is computed when it is first asked for. */
@@ -66,13 +66,13 @@ function partsOf(schema: GraphQLSchema, typeName: string, fieldName: string): Al
   if (!isObjectType(type) && !isInterfaceType(type)) return [];
   const field = type.getFields()[fieldName];
   if (!field) return [];
-  const parts = [...declared(type), ...declared(field), ...declared(getNamedType(field.type))];
+  const parts = [...declaredScopes(type), ...declaredScopes(field), ...declaredScopes(getNamedType(field.type))];
   // An interface's field is every implementing type's field: one that is protected on one of them must not be read around its protection.
   if (isAbstractType(type)) for (const object of schema.getPossibleTypes(type)) parts.push(...partsOf(schema, object.name, fieldName));
   else if (isFromInterfaceObject(field.astNode)) {
     for (const parent of type.getInterfaces()) {
       const inherited = parent.getFields()[fieldName];
-      if (inherited) parts.push(...declared(inherited));
+      if (inherited) parts.push(...declaredScopes(inherited));
     }
   }
   return parts;
@@ -82,17 +82,4 @@ function partsOf(schema: GraphQLSchema, typeName: string, fieldName: string): Al
 function isFromInterfaceObject(node: ASTNode | null | undefined): boolean {
   if (node?.kind !== Kind.FIELD_DEFINITION) return false;
   return node.directives?.some(({ name, arguments: given }) => name.value === 'join__field' && !given?.some((argument) => argument.name.value === 'graph')) ?? false;
-}
-
-function declared({ astNode }: { readonly astNode?: ASTNode | null | undefined }): Alternatives[] {
-  if (!astNode || !('directives' in astNode)) return [];
-  const parts: Alternatives[] = [];
-  for (const { name, arguments: given } of astNode.directives ?? []) {
-    if (name.value === 'authenticated') parts.push([[]]);
-    if (name.value !== 'requiresScopes') continue;
-    const scopes = given?.find((argument) => argument.name.value === 'scopes');
-    // Without readable scopes nobody passes.
-    parts.push(scopes ? valueFromASTUntyped(scopes.value) as Alternatives : []);
-  }
-  return parts;
 }

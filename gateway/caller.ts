@@ -1,40 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import { identifyConnection } from '../subgraphs/caller.ts';
 import type { Keys } from '../subgraphs/keys.ts';
-import type { Caller } from '../subgraphs/subgraph.ts';
 import type { SocketOptions } from './sockets.ts';
 
-/** Who a request or a connection comes from: `invalid` is a key that nobody has, or no longer. */
-export type Identity = { kind: 'anonymous' } | { kind: 'invalid' } | { kind: 'caller'; caller: Caller };
-
-/** Headers that carry a key. Every key works in each of them; the documented APIs differ only in which one they name. */
-const keyHeaders = ['x-api-key', 'x-partner-api-key'] as const;
-
-/** The key that was sent, or null. */
-export function credentialOf(headers: Readonly<Record<string, unknown>>): string | null {
-  for (const name of keyHeaders) {
-    const value = headers[name];
-    if (typeof value === 'string' && value.trim() !== '') return value.trim();
-  }
-  const authorization = headers['authorization'];
-  const bearer = typeof authorization === 'string' ? /^bearer\s+(\S+)\s*$/i.exec(authorization) : null;
-  return bearer?.[1] ?? null;
-}
-
-/** Asks for the account of the key in these headers. */
-export async function identify(keys: Pick<Keys, 'findCaller'>, headers: IncomingHttpHeaders | Readonly<Record<string, unknown>>): Promise<Identity> {
-  const secret = credentialOf(headers);
-  if (secret === null) return { kind: 'anonymous' };
-  const caller = await keys.findCaller(secret);
-  return caller ? { kind: 'caller', caller } : { kind: 'invalid' };
-}
-
-/** The key in a WebSocket's `connection_init` payload: named as the headers are, in any case, or `apiKey`. */
-export async function identifyConnection(keys: Pick<Keys, 'findCaller'>, params: Readonly<Record<string, unknown>> | undefined, headers: IncomingHttpHeaders): Promise<Identity> {
-  const given = Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
-  const named = { ...given, 'x-api-key': given['x-api-key'] ?? given['apikey'] };
-  return identify(keys, credentialOf(named) === null ? headers : named);
-}
+export { credentialOf, identify, identifyConnection, type Identity } from '../subgraphs/caller.ts';
 
 /** Lets every connection in but those with a wrong key. */
 export function admissionOf(keys: Pick<Keys, 'findCaller'>): SocketOptions['admit'] {

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { failureCodes } from '../schema/failures.ts';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
+import { isData } from './data.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -98,4 +99,12 @@ function causeOf(error: unknown): unknown {
 
 function isFormatted(error: unknown): error is { message: string; extensions?: Record<string, unknown> } {
   return typeof error === 'object' && error !== null && 'message' in error;
+}
+
+/** An error as it came over the wire, with what it lacks made up for. */
+export function readError(error: unknown): GraphQLError {
+  if (!isData(error)) return new GraphQLError('unreadable error');
+  const { message, path, extensions } = error;
+  const isPath = Array.isArray(path) && path.every((part) => typeof part === 'string' || typeof part === 'number');
+  return new GraphQLError(typeof message === 'string' ? message : 'error without a message', { ...isPath && { path }, ...isData(extensions) && { extensions } });
 }

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { versionOf } from '../subgraphs/assets.ts';
 import type { BlobStore, FileResponse } from '../subgraphs/blobs.ts';
+import { drawnPortrait } from '../subgraphs/warm-up.ts';
 import { pathOf } from './rest/router.ts';
 
 const previews = join(import.meta.dirname, '../subgraphs/hairstyle/catalogue/previews');
@@ -26,11 +27,6 @@ export function serveFiles(app: FastifyInstance, blobs: BlobStore): void {
     const version = (request.query as Record<string, unknown>)['v'];
     return sendFile(reply, path, version === versionOf(path) ? 'public, max-age=31536000, immutable' : 'public, max-age=3600');
   });
-}
-
-/** A face of our own drawing, which the engine takes for one: a preview of the catalogue as a JPEG. */
-export async function drawnPortrait(): Promise<Uint8Array> {
-  return sharp(join(previews, '158634.webp')).resize({ width: 768 }).jpeg({ quality: 92 }).toBuffer();
 }
 
 /** One of the people in a photo of a development dependency, in pixels. */

@@ -1,5 +1,5 @@
 import type { ApolloServer } from '@apollo/server';
-import { type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type ExecutionResult, type GraphQLScalarType, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { startApollo, type ApolloContext } from './apollo.ts';
@@ -52,6 +52,8 @@ export type GraphOptions = {
   apiSdl?: string;
   /** By their names in the supergraph: of this process, or the way to another. Those that are missing are called at the supergraph's addresses. */
   subgraphs?: Readonly<Record<string, Reachable | Transport>>;
+  /** What the values of custom scalars must be; else the subgraphs of this process say so. */
+  scalars?: Readonly<Record<string, GraphQLScalarType>>;
   /** For the subgraphs that are called at the supergraph's addresses. */
   remote?: Omit<RemoteOptions, 'name' | 'url'>;
   limits?: Partial<Limits>;
@@ -63,10 +65,10 @@ export type GraphOptions = {
 };
 
 /** Builds the gateway. Throws when the supergraph needs a subgraph or a feature that is not there. */
-export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, remote, limits: changes, openIntrospection = true, joinQueries = () => null, log }: GraphOptions): Promise<Graph> {
+export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, scalars, remote, limits: changes, openIntrospection = true, joinQueries = () => null, log }: GraphOptions): Promise<Graph> {
   const limits = limitsWith(changes);
   const supergraph = readSupergraph(supergraphSdl);
-  const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable));
+  const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable), scalars);
   const transports = transportsOf(supergraph, subgraphs, remote);
   const engine: Engine = { supergraph, planner: await createPlanner(supergraphSdl, limits, log), transports, log };
   const documents = createDocuments(schema, readProtection(supergraph), engine, limits);

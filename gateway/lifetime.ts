@@ -7,13 +7,15 @@ export class Lifetime {
   /** Whether its answer is already given and nobody waits for the work. */
   isOver = false;
   readonly startedAt: number;
+  readonly #timeoutMs: number;
   readonly #outer: AbortSignal | undefined;
   readonly #giveUp: (code: string, message: string) => void;
   #controller: AbortController | null = null;
   #end: Failure | null = null;
 
-  constructor(startedAt: number, outer: AbortSignal | undefined, giveUp: (code: string, message: string) => void) {
+  constructor(startedAt: number, timeoutMs: number, outer: AbortSignal | undefined, giveUp: (code: string, message: string) => void) {
     this.startedAt = startedAt;
+    this.#timeoutMs = timeoutMs;
     this.#outer = outer;
     this.#giveUp = giveUp;
   }
@@ -23,6 +25,11 @@ export class Lifetime {
     this.#controller ??= new AbortController();
     if (this.#end || this.isOver) this.#controller.abort(this.#end ?? canceled());
     return this.#controller.signal;
+  }
+
+  /** Milliseconds until it is told to stop, at least 1. */
+  get leftMs(): number {
+    return Math.max(1, Math.floor(this.startedAt + this.#timeoutMs - performance.now()));
   }
 
   /** The caller has gone: the work is to stop, and nobody waits for it. */
@@ -81,7 +88,7 @@ export class Lifetimes {
   /** `instead` makes the answer of what is given up. */
   run<Answer>(outer: AbortSignal | undefined, work: (lifetime: Lifetime) => Promise<Answer>, instead: (result: ExecutionResult) => Answer): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const lifetime = new Lifetime(performance.now(), outer, (code, message) => {
+      const lifetime = new Lifetime(performance.now(), this.#timeoutMs, outer, (code, message) => {
         this.#running.delete(lifetime);
         resolve(instead({ errors: [refuse(code, message)], data: null }));
       });

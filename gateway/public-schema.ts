@@ -5,14 +5,14 @@ import {
 import type { Reachable } from './transport.ts';
 
 /**
- * The schema that clients see. Its custom scalars accept what the subgraphs' accept, so that bad input is refused before anything is
+ * The schema that clients see. Its custom scalars accept what these accept, or those of the subgraphs, so that bad input is refused before anything is
  * fetched; values are sent on as they were given.
  */
-export function buildPublicSchema(apiSdl: string, subgraphs: readonly Reachable[]): GraphQLSchema {
+export function buildPublicSchema(apiSdl: string, subgraphs: readonly Reachable[], scalars: Readonly<Record<string, GraphQLScalarType>> = {}): GraphQLSchema {
   const schema = buildASTSchema(parse(apiSdl), { assumeValidSDL: true });
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isScalarType(type) || isSpecifiedScalarType(type)) continue;
-    const owner = subgraphs.map((subgraph) => subgraph.schema.getType(type.name)).find(isScalarType);
+    const owner = scalars[type.name] ?? subgraphs.map((subgraph) => subgraph.schema.getType(type.name)).find(isScalarType);
     if (owner) checkLike(type, owner);
   }
   return schema;

@@ -1,8 +1,8 @@
-import { GraphQLError, OperationTypeNode } from 'graphql';
+import { OperationTypeNode } from 'graphql';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { Circuit } from './circuit.ts';
 import { isData } from './data.ts';
-import { Unavailable } from './errors.ts';
+import { readError, Unavailable } from './errors.ts';
 import { createHttpClient, HttpFault, type HttpClient, type Wanted } from './http-client.ts';
 import type { HttpAnswer } from './http-response.ts';
 import { openRemoteStream, type StreamProtocol } from './remote-streams.ts';
@@ -15,12 +15,23 @@ export type RemoteOptions = {
   url: string;
   /** Headers that one request sends along, lower case. What tells callers apart must be among them: calls with equal headers may share an answer. */
   headersFor?: (request: RequestContext) => Readonly<Record<string, string>>;
+  /** What the other side of this program's own subgraphs understands. */
+  own?: OwnProtocol;
   /** Whether queries that are under way answer identical ones too. On unless said otherwise. */
   joined?: boolean;
   timeoutMs?: number;
   maxConnections?: number;
   /** How subscriptions are opened: server-sent events unless said otherwise. */
   streams?: StreamProtocol;
+};
+
+export type OwnProtocol = {
+  /** What tells callers apart instead of the headers, which differ from request to request of one caller. */
+  callerOf: (request: RequestContext) => string;
+  /** The header that says how many milliseconds a mutation has left. Its subgraph undoes in time what it cannot finish, and says so. */
+  timeLeftHeader: string;
+  /** The key in a ping's payload that says that a subscription over a socket has begun. */
+  begunKey: string;
 };
 
 const defaults = { timeoutMs: 15_000, connectTimeoutMs: 2_000, maxConnections: 512, maxBodyBytes: 64 * 1024 * 1024 };
@@ -34,7 +45,8 @@ export function overHttp(options: RemoteOptions): Transport {
   const origin = new URL(options.url);
   if (origin.protocol !== 'http:' && origin.protocol !== 'https:') throw new Error(`the subgraph ${options.name} has no http address: ${options.url}`);
   const client = createHttpClient({ origin, ...defaults, ...options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }, ...options.maxConnections !== undefined && { maxConnections: options.maxConnections } });
-  const line = new Line(options.name, client, options.joined ?? true);
+  const { name, own } = options;
+  const line = new Line(name, client, { joined: options.joined ?? true, isOwn: own !== undefined });
   const fixedHead = `POST ${origin.pathname}${origin.search} HTTP/1.1\r\nhost: ${origin.host}\r\n${authorizationOf(origin)}`
     + 'content-type: application/json\r\naccept: application/graphql-response+json, application/json\r\n';
   const headersFor = options.headersFor ?? (() => noHeaders);
@@ -44,19 +56,33 @@ export function overHttp(options: RemoteOptions): Transport {
     for (const name in headers) head += headerLine(name, headers[name] ?? '');
     return head;
   };
+  const query = ({ variables, request, lifetime }: Call, bodyOf: BodyOf): Promise<HttpAnswer> => {
+    const [head, body] = [headFor(request), bodyOf(variables)];
+    return line.query(head, body, `${own?.callerOf(request) ?? head}\n${body}`, lifetime);
+  };
+  const mutate = ({ variables, request, lifetime }: Call, bodyOf: BodyOf): Promise<HttpAnswer> => {
+    if (!own || !lifetime) return line.mutate(headFor(request), bodyOf(variables), lifetime);
+    // Who takes the signal is waited for a moment longer: the subgraph stops by itself, and says how far it came.
+    void lifetime.signal;
+    return line.mutate(headFor(request) + headerLine(own.timeLeftHeader, String(lifetime.leftMs)), bodyOf(variables), lifetime);
+  };
   return {
     prepare: (operation) => {
       const bodyOf = prepareBody(operation);
-      const isQuery = operation.kind === OperationTypeNode.QUERY;
-      return async ({ variables, request, lifetime }) => readAnswer(await line.ask(headFor(request), bodyOf(variables), isQuery, lifetime));
+      const ask = operation.kind === OperationTypeNode.QUERY ? query : mutate;
+      return async (call) => readAnswer(await ask(call, bodyOf));
     },
-    prepareStream: ({ text }) => ({ variables, request }: Call) => openRemoteStream({ url: origin, protocol: options.streams ?? 'sse', headers: headersFor(request), query: text, variables }),
+    prepareStream: ({ text }) => ({ variables, request }: Call) => openRemoteStream({
+      name, url: origin, protocol: options.streams ?? 'sse', headers: headersFor(request), query: text, variables, begunKey: own?.begunKey ?? null,
+    }),
     close: () => client.close(),
   };
 }
 
+type BodyOf = (variables: Call['variables']) => string;
+
 /** Everything of a request's JSON that does not change is made once. */
-function prepareBody({ text }: SubgraphOperation): (variables: Call['variables']) => string {
+function prepareBody({ text }: SubgraphOperation): BodyOf {
   const start = `{"query":${JSON.stringify(text)}`;
   const whole = `${start}}`;
   return (variables) => {
@@ -97,22 +123,27 @@ class Joined implements Wanted {
 /** The way to one subgraph: joins, retries, and stops asking who does not answer. */
 class Line {
   readonly #name: string;
+  readonly #isOwn: boolean;
   readonly #client: HttpClient;
   readonly #circuit: Circuit;
   readonly #underWay: Map<string, Joined> | null;
 
-  constructor(name: string, client: HttpClient, joined: boolean) {
+  constructor(name: string, client: HttpClient, { joined, isOwn }: { joined: boolean; isOwn: boolean }) {
     this.#name = name;
+    this.#isOwn = isOwn;
     this.#client = client;
     this.#circuit = new Circuit(name);
     this.#underWay = joined ? new Map() : null;
   }
 
-  /** Queries that are equal byte for byte, headers included, are asked once. */
-  ask(head: string, body: string, isQuery: boolean, wanted: Wanted | null): Promise<HttpAnswer> {
-    if (!isQuery || !this.#underWay) return this.#exchange(head, body, isQuery, wanted);
+  mutate(head: string, body: string, wanted: Wanted | null): Promise<HttpAnswer> {
+    return this.#exchange(head, body, false, wanted);
+  }
+
+  /** Queries with equal keys are asked once. */
+  query(head: string, body: string, key: string, wanted: Wanted | null): Promise<HttpAnswer> {
+    if (!this.#underWay) return this.#exchange(head, body, true, wanted);
     const known = this.#underWay;
-    const key = `${head}\n${body}`;
     const running = known.get(key);
     // Who joins what is over would be told so.
     if (running && !running.isOver) return running.join(wanted);
@@ -144,6 +175,8 @@ class Line {
     const { status, contentType, text } = answer;
     if (status === 502 || status === 503 || status === 504) throw new Overloaded(`${this.#name} answered with status ${status}`);
     this.#circuit.succeeded();
+    // The client's credential is known to be good: what our own subgraph does not believe is this gateway.
+    if (status === 401 && this.#isOwn) throw new Error(`${this.#name} does not believe this gateway: ${text.slice(0, 300)}`);
     const isGraphql = contentType.includes('json') && (status < 300 || text.includes('"errors"'));
     if (!isGraphql) throw new Error(`${this.#name} answered with status ${status} and type ${contentType || 'unknown'}`);
     return answer;
@@ -174,12 +207,4 @@ function readAnswer({ text, isAscii }: HttpAnswer): SubgraphAnswer {
   }
   if (!Array.isArray(errors)) throw new Error('a subgraph answered with errors that are no list');
   return { data: data ?? null, errors: errors.map(readError) };
-}
-
-/** An error as it came over the wire, with what it lacks made up for. */
-export function readError(error: unknown): GraphQLError {
-  if (!isData(error)) return new GraphQLError('unreadable error');
-  const { message, path, extensions } = error;
-  const isPath = Array.isArray(path) && path.every((part) => typeof part === 'string' || typeof part === 'number');
-  return new GraphQLError(typeof message === 'string' ? message : 'error without a message', { ...isPath && { path }, ...isData(extensions) && { extensions } });
 }

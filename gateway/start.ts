@@ -3,18 +3,21 @@ import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { apiSdl, supergraphSdl } from '../schema/sdl.ts';
-import type { Environment } from '../subgraphs/env.ts';
+import { allowingOwn, type Environment } from '../subgraphs/env.ts';
+import { serveHealth } from '../subgraphs/health.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
+import { scalars } from '../subgraphs/schema.ts';
 import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
+import { warmUp } from '../subgraphs/warm-up.ts';
 import { logOperations, logRequests } from './api-log.ts';
 import { admissionOf } from './caller.ts';
 import { closeNow, drain } from './drain.ts';
 import { serveDemoPortrait, serveFiles } from './files.ts';
 import { createGraph, type Graph } from './graphql.ts';
-import { serveHealth } from './health.ts';
 import { createApplication, createFront, type Front, serveGraphql } from './http.ts';
 import { serveOperator } from './operator-socket.ts';
 import { createOpenings } from './openings.ts';
+import { ownSubgraphs, remoteSubgraphs } from './remote-subgraphs.ts';
 import { enterpriseRoutes } from './rest/enterprise.ts';
 import { aihairstylesRoutes } from './rest/aihairstyles.ts';
 import { headshotproRoutes } from './rest/headshotpro.ts';
@@ -24,13 +27,12 @@ import { mountRoutes } from './rest/router.ts';
 import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
 import { serveSockets } from './sockets.ts';
-import { warmUp } from './warm-up.ts';
 
 export type Lookgraph = { url: string; port: number; platform: Platform; graph: Graph; stop(): Promise<void> };
 
 /**
- * Starts everything in this process: gateway, subgraphs and, unless the environment says otherwise, workers. When that fails, nothing of it
- * is left behind.
+ * Starts everything in this process: gateway, subgraphs and, unless the environment says otherwise, workers. Subgraphs that have an address are not
+ * started here, nor are their jobs. When it fails, nothing of it is left behind.
  */
 export async function startLookgraph(given: Environment, options: PlatformOptions = {}): Promise<Lookgraph> {
   const { server, serve } = createFront();
@@ -42,7 +44,7 @@ export async function startLookgraph(given: Environment, options: PlatformOption
   try {
     platform = await createPlatform(env, options);
     const { graph, stop } = await open(platform, server, serve);
-    void warmUp(platform);
+    void warmUp(platform, ownSubgraphs(env));
     return { url: `http://${urlHost(env.host)}:${port}`, port, platform, graph, stop };
   } catch (error) {
     await platform?.stop();
@@ -54,8 +56,8 @@ export async function startLookgraph(given: Environment, options: PlatformOption
 /** Puts the gateway over the platform, and behind the server. */
 async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void): Promise<Pick<Lookgraph, 'graph' | 'stop'>> {
   const { env, keys, log } = platform;
-  const subgraphs = await startSubgraphs(platform);
-  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, log });
+  const subgraphs = { ...await startSubgraphs(platform, ownSubgraphs(env)), ...remoteSubgraphs(env) };
+  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, log });
   const openings = createOpenings(keys);
   const app = await createApplication(server, log);
   let stopping: Promise<void> | null = null;
@@ -86,12 +88,9 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   if (env.mode !== 'production') serveDemoPortrait(app);
 }
 
-/** Outside production the server may fetch its own demo portrait. */
 function atPort(env: Environment, port: number): Environment {
   const publicUrl = env.port === 0 ? env.publicUrl.replace(/:0$/, `:${port}`) : env.publicUrl;
-  const { hostname, port: publicPort, protocol } = new URL(publicUrl);
-  const own = env.mode === 'production' ? [] : [`localhost:${port}`, `127.0.0.1:${port}`, `${hostname}:${publicPort || (protocol === 'https:' ? '443' : '80')}`];
-  return { ...env, port, publicUrl, outboundAllow: [...env.outboundAllow, ...own] };
+  return allowingOwn({ ...env, port, publicUrl }, `localhost:${port}`, `127.0.0.1:${port}`);
 }
 
 const urlHost = (host: string): string => (host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host);

@@ -3,6 +3,10 @@ import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSyn
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
+
+/** `gateway`: those that the gateway vouches for. `keys`: also those who bring their key themselves. */
+export type SubgraphCallers = 'gateway' | 'keys';
 
 /** What the surroundings say, checked. */
 export type Environment = {
@@ -11,6 +15,8 @@ export type Environment = {
   host: string;
   /** Without a slash at its end. */
   publicUrl: string;
+  /** False: it was made of the port, and holds where this process is the gateway. */
+  isPublicUrlGiven: boolean;
   /** Absolute. */
   dataDir: string;
   /** Null: PGlite in the data directory. */
@@ -31,6 +37,10 @@ export type Environment = {
   kept: { eventsMs: number; idempotencyMs: number; orphansMs: number };
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
   outboundAllow: readonly string[];
+  /** Where the subgraphs are that other processes serve. */
+  subgraphUrls: Readonly<Partial<Record<SubgraphName, string>>>;
+  /** Who may ask a subgraph that is served alone. */
+  subgraphCallers: SubgraphCallers;
   /** Null outside production when none was given: see `getSigningSecret`. */
   signingSecret: string | null;
 };
@@ -53,7 +63,11 @@ export const variables = [
   { name: 'ORPHANS_KEPT', unit: 'hours', default: '24', reason: 'How old a file must be that nothing points to before it is deleted.' },
   { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
   { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
-  { name: 'SIGNING_SECRET', unit: 'at least 32 characters', default: '', reason: 'Signs file links. Needed in production, equal on all replicas; elsewhere made once and kept in DATA_DIR.' },
+  ...(['ENTERPRISE', 'HAIRSTYLE', 'HEADSHOT', 'SKINSHADE'] as const).map((name) => ({
+    name: `SUBGRAPH_${name}_URL` as const, unit: 'URL', default: '', reason: `Where another process serves ${name.toLowerCase()}, for the gateway. Not set: this process does, with its jobs. Needs DATABASE_URL.`,
+  })),
+  { name: 'SUBGRAPH_CALLERS', unit: 'gateway or keys', default: 'gateway', reason: 'Whom a subgraph that is served alone answers: `keys` also those who bring an API key, for a foreign gateway that passes it on.' },
+  { name: 'SIGNING_SECRET', unit: 'at least 32 characters', default: '', reason: 'Signs file links and the identity that the gateway sends to subgraphs. Needed in production, equal in all processes; elsewhere made once and kept in DATA_DIR.' },
   { name: 'NODE_ENV', unit: 'mode', default: 'development', reason: '`production` seeds no demo data and insists on its secrets; `test` is for the tests.' },
 ] as const;
 export type VariableName = (typeof variables)[number]['name'];
@@ -74,12 +88,14 @@ const wholeNumber = (least: number, most: number) =>
   z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
 const address = (protocols: readonly string[], expected: string) =>
   z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), `must be ${expected}`);
+const webAddress = address(['http:', 'https:'], 'an http or https URL');
+const graphAddress = z.string().refine((text) => /^https?:\/\/[^/]+\/./.test(URL.parse(text)?.href ?? ''), 'must be the http or https URL of a graph, such as http://host:4001/graphql');
 const hostAndPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, 'must be host:port, separated by commas');
 
 const shape = {
   PORT: wholeNumber(0, 65_535).default(4000),
   HOST: z.string().default('127.0.0.1'),
-  PUBLIC_URL: address(['http:', 'https:'], 'an http or https URL').optional(),
+  PUBLIC_URL: webAddress.optional(),
   DATA_DIR: z.string().default('.data'),
   DATABASE_URL: address(['postgres:', 'postgresql:'], 'a postgres:// URL').optional(),
   DATABASE_POOL: wholeNumber(2, 200).default(10),
@@ -93,13 +109,28 @@ const shape = {
   ORPHANS_KEPT: wholeNumber(1, 8_760).default(24),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
   OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
+  SUBGRAPH_ENTERPRISE_URL: graphAddress.optional(),
+  SUBGRAPH_HAIRSTYLE_URL: graphAddress.optional(),
+  SUBGRAPH_HEADSHOT_URL: graphAddress.optional(),
+  SUBGRAPH_SKINSHADE_URL: graphAddress.optional(),
+  SUBGRAPH_CALLERS: z.enum(['gateway', 'keys'], 'must be gateway or keys').default('gateway'),
   SIGNING_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   NODE_ENV: z.enum(['production', 'development', 'test'], 'must be production, development or test').default('development'),
 } satisfies Record<VariableName, z.ZodType>;
 
 const schema = z.object(shape);
 
-function productionFaults(given: Readonly<Partial<Record<VariableName, string | undefined>>>): string[] {
+type Given = Readonly<Partial<Record<VariableName, string | undefined>>>;
+
+const urlOf = (name: SubgraphName) => `SUBGRAPH_${name.toUpperCase() as Uppercase<SubgraphName>}_URL` as const;
+
+/** Processes that share the work share the database, and the files. */
+function sharingFaults(given: Given): string[] {
+  if (given.DATABASE_URL !== undefined) return [];
+  return subgraphNames.map(urlOf).filter((name) => given[name] !== undefined).map((name) => `${name} needs DATABASE_URL: the embedded database cannot be shared with another process`);
+}
+
+function productionFaults(given: Given): string[] {
   if (given.NODE_ENV !== 'production') return [];
   return [
     ...(given.SIGNING_SECRET === undefined ? ['SIGNING_SECRET must be set in production'] : []),
@@ -112,10 +143,10 @@ function productionFaults(given: Readonly<Partial<Record<VariableName, string | 
  * @throws EnvironmentFault with every fault at once.
  */
 export function parseEnvironment(source: Readonly<Record<string, string | undefined>>): Environment {
-  const given: Partial<Record<VariableName, string | undefined>> = Object.fromEntries(variables.map(({ name }) => [name, source[name]?.trim() || undefined]));
+  const given: Given = Object.fromEntries(variables.map(({ name }) => [name, source[name]?.trim() || undefined]));
   const parsed = schema.safeParse(given);
   const faults = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path[0]?.toString() ?? ''} ${message}`);
-  faults.push(...productionFaults(given));
+  faults.push(...productionFaults(given), ...sharingFaults(given));
   if (!parsed.success || faults.length > 0) throw new EnvironmentFault([...new Set(faults)]);
   const values = parsed.data;
   return {
@@ -123,6 +154,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     port: values.PORT,
     host: values.HOST,
     publicUrl: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    isPublicUrlGiven: values.PUBLIC_URL !== undefined,
     dataDir: resolve(values.DATA_DIR),
     databaseUrl: values.DATABASE_URL ?? null,
     databasePoolSize: values.DATABASE_POOL,
@@ -134,8 +166,17 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     openIntrospection: (values.INTROSPECTION ?? (values.NODE_ENV === 'production' ? 'keys' : 'everyone')) === 'everyone',
     kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
     outboundAllow: values.OUTBOUND_ALLOW,
+    subgraphUrls: Object.fromEntries(subgraphNames.flatMap((name) => (values[urlOf(name)] === undefined ? [] : [[name, values[urlOf(name)]]]))),
+    subgraphCallers: values.SUBGRAPH_CALLERS,
     signingSecret: values.SIGNING_SECRET ?? null,
   };
+}
+
+/** Outside production the program may fetch what its own gateway serves, the demo's portrait, although that is at a private address. */
+export function allowingOwn(env: Environment, ...addresses: readonly string[]): Environment {
+  if (env.mode === 'production') return env;
+  const { hostname, port, protocol } = new URL(env.publicUrl);
+  return { ...env, outboundAllow: [...env.outboundAllow, ...addresses, `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`] };
 }
 
 /** The secret that was given, else the one in the data directory, which is made when there is none. */

@@ -1,26 +1,52 @@
 import { inspect } from 'node:util';
 import closeWithGrace from 'close-with-grace';
-import { EnvironmentFault, parseEnvironment } from './env.ts';
+import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
+import { allowingOwn, type Environment, EnvironmentFault, parseEnvironment } from './env.ts';
 import { createPlatform } from './platform.ts';
 import { startSubgraphs } from './serve.ts';
+import { serveSubgraph } from './served/server.ts';
+import { warmUp } from './warm-up.ts';
 
-/** `node subgraphs/main.ts workers`: runs jobs and answers nobody, beside processes that do the reverse. */
-async function main(role: string | undefined): Promise<void> {
-  if (role !== 'workers') throw new EnvironmentFault(['the command is: node subgraphs/main.ts workers']);
-  const env = parseEnvironment(process.env);
-  if (env.databaseUrl === null) throw new EnvironmentFault(['DATABASE_URL must be set: the embedded database cannot be shared with another process']);
-  if (env.workers === 0) throw new EnvironmentFault(['WORKERS must be at least 1 here']);
+const usage = `the command is: node subgraphs/main.ts ${subgraphNames.join('|')}|workers`;
+const isSubgraph = (role: string): role is SubgraphName => subgraphNames.some((name) => name === role);
+
+/** `node subgraphs/main.ts NAME` serves one subgraph and runs its jobs; `workers` runs the jobs of all and answers nobody. */
+async function main(role: string): Promise<void> {
+  if (role !== 'workers' && !isSubgraph(role)) throw new EnvironmentFault([usage]);
+  const env = allowingOwn(parseEnvironment(process.env));
+  const faults = faultsFor(role, env);
+  if (faults.length > 0) throw new EnvironmentFault(faults);
   const platform = await createPlatform(env);
-  closeWithGrace({ delay: 10_000, logger: platform.log }, async () => platform.stop());
-  await startSubgraphs(platform).catch(async (error: unknown) => {
-    await platform.stop();
+  const stops = [() => platform.stop()];
+  const stop = async (): Promise<void> => {
+    for (const step of stops) await step();
+  };
+  closeWithGrace({ delay: 10_000, logger: platform.log }, stop);
+  try {
+    const names = role === 'workers' ? subgraphNames : [role];
+    const subgraphs = await startSubgraphs(platform, names);
+    const subgraph = role === 'workers' ? undefined : subgraphs[role];
+    const served = subgraph && await serveSubgraph(platform, subgraph);
+    if (served) stops.unshift(() => served.stop());
+    void warmUp(platform, names);
+    process.stdout.write(served ? `The subgraph ${role} is ready at ${served.url}\n` : 'The workers are ready.\n');
+  } catch (error) {
+    await stop();
     throw error;
-  });
-  platform.log.info({ workers: env.workers, renderWorkers: env.renderWorkers }, 'workers are ready');
+  }
+}
+
+/** What only these processes need, which share the work with others. */
+function faultsFor(role: SubgraphName | 'workers', { databaseUrl, workers, publicUrl, isPublicUrlGiven }: Environment): string[] {
+  return [
+    ...(role === 'workers' && databaseUrl === null ? ['DATABASE_URL must be set: the embedded database cannot be shared with another process'] : []),
+    ...(role === 'workers' && workers === 0 ? ['WORKERS must be at least 1 here'] : []),
+    ...(databaseUrl !== null && !isPublicUrlGiven ? [`PUBLIC_URL must be set: the links to files that are given out here lead to the gateway, not to ${publicUrl}`] : []),
+  ];
 }
 
 try {
-  await main(process.argv[2]);
+  await main(process.argv[2] ?? '');
 } catch (error) {
   process.stderr.write(`${error instanceof EnvironmentFault ? error.message : inspect(error)}\n`);
   process.exit(1);

@@ -157,7 +157,8 @@ function parseMoment(text: string): string | null {
 
 const moment = checkedText('DateTime', 'a moment as 2026-01-15T10:30:00.000Z', parseMoment);
 
-const scalars = {
+/** The custom scalars of the graph, which are the same in all subgraphs. */
+export const scalars = {
   DateTime: new GraphQLScalarType({ ...moment.toConfig(), serialize: serializeMoment }),
   URL: checkedText('URL', 'an absolute http or https address of at most 2048 characters', parseHttpUrl),
   EmailAddress: checkedText('EmailAddress', 'an e-mail address', (text) => (text.length <= 254 && /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(text) ? text : null)),

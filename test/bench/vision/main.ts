@@ -25,7 +25,11 @@ export async function run(parts: readonly string[] = []): Promise<void> {
 
 async function withVision(work: (vision: ReturnType<typeof createVision>) => Promise<void>): Promise<void> {
   const vision = createVision({ workers: 2 });
-  await work(vision).finally(() => vision.close());
+  try {
+    await work(vision);
+  } finally {
+    await vision.close();
+  }
 }
 
 if (import.meta.main) await run(process.argv.slice(2));

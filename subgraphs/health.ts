@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import type { Connection } from '../subgraphs/database.ts';
-import type { Jobs } from '../subgraphs/jobs.ts';
+import type { Connection } from './database.ts';
+import type { Jobs } from './jobs.ts';
 
 /** Shorter than the patience of whoever asks. */
 const answerWithinMs = 2_000;

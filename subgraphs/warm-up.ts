@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import type { SubgraphName } from '../schema/sdl.ts';
+import type { Platform } from './platform.ts';
+import { EngineFault } from './vision/index.ts';
+
+/** Those that look at photos. */
+const looking: ReadonlySet<SubgraphName> = new Set(['enterprise', 'hairstyle']);
+
+/**
+ * Starts every thread of the engine and loads its models by a first look at a photo, so that no client waits for that, in a process of these
+ * subgraphs. In the tests most platforms never look at one.
+ */
+export async function warmUp({ env, vision, log }: Pick<Platform, 'env' | 'vision' | 'log'>, names: readonly SubgraphName[]): Promise<void> {
+  if (env.mode === 'test' || !names.some((name) => looking.has(name))) return;
+  try {
+    const photo = await drawnPortrait();
+    await Promise.all(Array.from({ length: env.renderWorkers }, async () => vision.inspect(photo)));
+  } catch (error) {
+    // Stopped before it was warm.
+    if (!(error instanceof EngineFault && error.code === 'UNAVAILABLE')) log.warn({ err: error }, 'the engine did not warm up');
+  }
+}
+
+/** A face of our own drawing, which the engine takes for one: a preview of the catalogue as a JPEG. */
+export async function drawnPortrait(): Promise<Uint8Array> {
+  return sharp(join(import.meta.dirname, 'hairstyle/catalogue/previews/158634.webp')).resize({ width: 768 }).jpeg({ quality: 92 }).toBuffer();
+}
