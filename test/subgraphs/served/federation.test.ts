@@ -65,7 +65,16 @@ const furnish: Record<SubgraphName, (alone: Alone) => Promise<Furnished>> = {
   async headshot(alone) {
     const { caller } = await alone.account('organization');
     const { team } = await get<{ team: { id: string } }>(alone, caller, 'mutation { createTeam(name: "Sales") { team { id } } }');
-    return { caller, entities: { Organization: { __typename: 'Organization', id: caller.accountId }, Team: { __typename: 'Team', id: team.id } } };
+    const email = 'jane@example.com';
+    const { invite } = await get<{ invite: { id: string; token: string } }>(alone, caller, 'mutation ($input: CreateInviteInput!) { createInvite(input: $input) { invite { id token } } }', { input: { email, isDevelopment: true } });
+    await get(alone, null, 'mutation ($token: String!) { acceptInvite(token: $token, name: "Jane") { errors { code } } }', { token: invite.token });
+    const { model } = await get<{ model: { id: string } }>(alone, caller, 'query ($email: EmailAddress!) { invite(email: $email) { model { id } } }', { email });
+    const of = [{ __typename: 'Organization', id: caller.accountId }];
+    const [organization] = await get<[{ members: { nodes: [{ id: string }] } }]>(alone, caller, 'query ($of: [_Any!]!) { _entities(representations: $of) { ... on Organization { members { nodes { id } } } } }', { of });
+    return { caller, entities: {
+      Organization: { __typename: 'Organization', id: caller.accountId }, Team: { __typename: 'Team', id: team.id }, Invite: { __typename: 'Invite', id: invite.id },
+      HeadshotModel: { __typename: 'HeadshotModel', id: model.id }, TeamMember: { __typename: 'TeamMember', id: organization.members.nodes[0].id },
+    } };
   },
   async skinshade(alone) {
     const { caller } = await alone.account();
