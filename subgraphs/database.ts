@@ -118,3 +118,14 @@ export function json<Value>(value: Value): RawBuilder<Value> {
 export function isUniqueViolation(error: unknown, index?: string): boolean {
   return error instanceof Error && 'code' in error && error.code === '23505' && (index === undefined || ('constraint' in error && error.constraint === index));
 }
+
+/** For what several processes create at the same moment, each if it is not there: that does not save the second one, who has to try again. */
+export async function racing<Result>(create: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await create();
+    } catch (error) {
+      if (attempt === 5 || !isUniqueViolation(error)) throw error;
+    }
+  }
+}

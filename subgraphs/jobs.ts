@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { PgBoss } from 'pg-boss';
-import type { Connection } from './database.ts';
+import { type Connection, racing } from './database.ts';
 import { type Definition, Interruption, type InterruptionKind, interruptionOf, type JobRun, type QueueOptions, type RunnableDefinition, Runner } from './jobs-runner.ts';
 
 export { Interruption, interruptionOf };
@@ -113,9 +113,10 @@ class JobQueues implements Jobs {
 
   start({ work, owners = null }: StartOptions): Promise<void> {
     return this.#connection.detached(async () => {
-      await this.#boss.start();
+      await racing(() => this.#boss.start());
       const isDefinedHere = (queue: string): boolean => owners === null || owners.includes(queue.split('.', 1)[0] ?? '');
-      await prepareQueues({ boss: this.#boss, connection: this.#connection, definitions: [...this.#definitions.values()], heartbeatSeconds: this.#isAlone ? 60 : 10, isDefinedHere });
+      const [boss, connection, definitions] = [this.#boss, this.#connection, [...this.#definitions.values()]];
+      await racing(() => prepareQueues({ boss, connection, definitions, heartbeatSeconds: this.#isAlone ? 60 : 10, isDefinedHere }));
       if (work) await this.#startWorking();
     });
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
-import { type Connection, isUniqueViolation } from './database.ts';
+import { type Connection, racing } from './database.ts';
 
 export type { Migration };
 
@@ -15,8 +15,10 @@ export async function migrate(connection: Connection, schema: string, migrations
     provider: { getMigrations: async () => Object.fromEntries(Object.entries(migrations).map(([name, migration]) => [name, inSchema(schema, migration)])) },
     migrationTableSchema: schema,
   });
-  const { error } = await retried(() => migrator.migrateToLatest());
-  if (error) throw error;
+  await racing(async () => {
+    const { error } = await migrator.migrateToLatest();
+    if (error) throw error;
+  });
 }
 
 const lookEveryMs = 250;
@@ -44,14 +46,6 @@ function inSchema(schema: string, inner: Migration): Migration {
       await inner.up(database);
     },
   };
-}
-
-/** Two processes that create the same schema at the same moment: `if not exists` does not save the second one. */
-async function retried<Result extends { error?: unknown }>(work: () => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
-    const result = await work();
-    if (attempt === 5 || !isUniqueViolation(result.error)) return result;
-  }
 }
 
 /** A migration of plain SQL statements. */

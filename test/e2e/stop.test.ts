@@ -44,6 +44,8 @@ test('asked to stop, it says goodbye to everybody, hands its work back and ends 
   const mute = await muteSocket(port);
   const feed = await server.send('/graphql', { key, headers: { accept: 'text/event-stream' }, json: { query: 'subscription { generationFeed { cursor } }' } });
   const waited = server.rest<Status>(`/api/v1/generation/${ids.at(-1)}`, { key, headers: { prefer: 'wait=60' } });
+  // What comes after the end of hearing is lost, with any server; when this is answered, the one before has been heard.
+  assert.equal((await server.rest('/livez')).status, 200);
 
   // It ends by force, and with another code, when it takes longer than ten seconds.
   assert.equal(await server.end('SIGTERM'), 0, server.output());

@@ -1,69 +1,75 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Demo } from '../../gateway/demo-data.ts';
+import { subgraphNames } from '../../schema/sdl.ts';
 import type { VariableName } from '../../subgraphs/env.ts';
-import { createTestDatabase, onPostgres, until } from './database.ts';
+import { createTestDatabase, onPostgres } from './database.ts';
 import { createTestClient } from './platform.ts';
+import { freePort, type Process, type ProcessOptions, startProcess } from './process.ts';
 
 type Scope = { after(work: () => Promise<void>): void };
-const project = join(import.meta.dirname, '../..');
 
 type Options = { startWithinMs?: number; variables?: Partial<Record<VariableName, string>>; /** Where the program's files are. */ root?: string };
 
-/** The program itself, in a process of its own that can be killed and started again over the same data and port. */
-export async function startServer(t: Scope, { startWithinMs = 120_000, variables = {}, root = project }: Options = {}) {
+/** Whether a server is a gateway, four subgraphs and two workers instead of one process. */
+const isSplit = process.env['TEST_TOPOLOGY'] === 'split';
+
+/** The program itself, in a process of its own, or in seven, that can be killed and started again over the same data and ports. */
+export async function startServer(t: Scope, { startWithinMs, variables = {}, root }: Options = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'server-'));
   const drops: (() => Promise<void>)[] = [];
   const databaseUrl = onPostgres ? await createTestDatabase({ after: (drop) => drops.push(drop) }) : '';
   const port = await freePort();
-  const environment = { ...process.env, PORT: String(port), DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '2', ...variables };
-  let child: ChildProcess | null = null;
-  let output = '';
+  const env = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '2', ...variables };
+  const gateway = { args: ['gateway/main.ts'], env: { ...env, PORT: String(port) }, ready: 'Lookgraph is ready' } as const;
+  const options: readonly ProcessOptions[] = isSplit ? await split(gateway, port) : [gateway];
+  let running: readonly Process[] = [];
 
   const start = async (): Promise<void> => {
-    assert.equal(child, null, 'it is running');
-    output = '';
-    // A runner of tests tells its children so; the server is none of them.
-    const { NODE_TEST_CONTEXT: _, ...env } = environment as NodeJS.ProcessEnv;
-    const started = spawn(process.execPath, [join(root, 'gateway/main.ts')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    child = started;
-    for (const stream of [started.stdout, started.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-    await until(() => {
-      assert.equal(started.exitCode, null, `the server ended:\n${output}`);
-      return output.includes('Lookgraph is ready');
-    }, startWithinMs);
+    assert.equal(running.length, 0, 'it is running');
+    running = await all(options.map((each) => startProcess({ ...each, root, startWithinMs })));
   };
-  /** The exit code; null when the signal ended it. */
+  /** The exit code; null when the signal ended it. Who stops the front first is who stops properly. */
   const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
-    const running = child;
-    assert.ok(running, 'it is not running');
-    const ended = once(running, 'exit');
-    running.kill(signal);
-    const [code] = (await ended) as [number | null];
-    child = null;
-    return code;
+    const [front, ...others] = running;
+    assert.ok(front, 'it is not running');
+    running = [];
+    if (signal === 'SIGKILL') return (await Promise.all([front, ...others].map((each) => each.end(signal))))[0] ?? null;
+    const code = await front.end(signal);
+    return (await Promise.all(others.map((each) => each.end(signal)))).find((other) => other !== 0) ?? code;
   };
-  await start();
   t.after(async () => {
-    if (child) await end('SIGKILL');
+    if (running.length > 0) await end('SIGKILL');
     for (const drop of drops) await drop();
     await rm(dataDir, { recursive: true, force: true });
   });
+  await start();
   const demo = async (): Promise<Demo> => JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8')) as Demo;
-  return { dataDir, databaseUrl, start, end, demo, output: () => output, process: () => child, ...createTestClient(`http://127.0.0.1:${port}`), url: `http://127.0.0.1:${port}` };
+  const output = (): string => running.map((each) => each.output()).join('');
+  return { dataDir, databaseUrl, start, end, demo, output, process: () => running[0]?.child ?? null, ...createTestClient(`http://127.0.0.1:${port}`), url: `http://127.0.0.1:${port}` };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  assert.ok(typeof address === 'object' && address);
-  return address.port;
+/** The gateway without subgraphs and jobs, the subgraphs one by one, and two that do the jobs. */
+async function split(gateway: ProcessOptions, port: number): Promise<ProcessOptions[]> {
+  assert.ok(onPostgres, 'several processes share PostgreSQL');
+  const shared = { ...gateway.env, PUBLIC_URL: `http://localhost:${port}`, RENDER_WORKERS: '1' };
+  const ports = await Promise.all(subgraphNames.map(() => freePort()));
+  const urls = Object.fromEntries(subgraphNames.map((name, index) => [`SUBGRAPH_${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[index]}/graphql`]));
+  return [
+    { ...gateway, env: { ...shared, ...urls, WORKERS: '0' } },
+    ...subgraphNames.map((name, index): ProcessOptions => ({ args: ['subgraphs/main.ts', name], env: { ...shared, PORT: String(ports[index]), WORKERS: '0' }, ready: `The subgraph ${name} is ready` })),
+    ...[1, 2].map((): ProcessOptions => ({ args: ['subgraphs/main.ts', 'workers'], env: shared, ready: 'The workers are ready' })),
+  ];
+}
+
+/** All of them, or none: those that are there when one fails are ended. */
+async function all(starting: readonly Promise<Process>[]): Promise<Process[]> {
+  const settled = await Promise.allSettled(starting);
+  const failed = settled.find((each) => each.status === 'rejected');
+  const started = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  if (!failed) return started;
+  await Promise.all(started.map((each) => each.end('SIGKILL')));
+  throw failed.reason;
 }
