@@ -3,8 +3,9 @@ import { RecentlyUsed } from './recently-used.ts';
 /** The types of answer that a client can read. */
 export type Accepted = {
   json: boolean;
-  /** Where a client understands it, a document that cannot run may be a 400. */
   graphqlJson: boolean;
+  /** It names application/json and not the newer type. */
+  onlyPlainJson: boolean;
   /** How it reads a subscription: what it names first. Null: not over HTTP. */
   stream: 'event-stream' | 'multipart' | null;
   /** Whether it reads the parts of an answer with @defer. */
@@ -29,6 +30,7 @@ function acceptedOf(ranges: readonly Range[]): Accepted {
   return {
     json: names('*/*', 'application/*', 'application/json', 'application/graphql-response+json'),
     graphqlJson: names('application/graphql-response+json'),
+    onlyPlainJson: names('application/json') && !names('application/graphql-response+json'),
     stream: ranges.map(streamOf).find((stream) => stream !== null) ?? null,
     incremental: ranges.some(isIncremental),
   };

@@ -19,7 +19,7 @@ type Parts = {
 };
 
 /**
- * Apollo Server as the HTTP front of the graph: methods, persisted queries, request forgery, content types. The graph limits, parses,
+ * Apollo Server as the HTTP front of the graph: methods, request forgery, content types. The graph limits, parses,
  * validates and executes, each text once.
  */
 export async function startApollo({ schema, supergraphSdl, execute, read, log }: Parts): Promise<ApolloServer<ApolloContext>> {
@@ -86,6 +86,8 @@ function settings(log: Logger): Partial<ApolloServerOptionsWithGateway<ApolloCon
     // The graph gives every document, valid and within its limits, or one that stands for the errors of its text.
     dangerouslyDisableValidation: true,
     documentStore: null,
+    // Texts by their hash are found before, for every protocol alike.
+    persistedQueries: false,
     introspection: true,
     csrfPrevention: true,
     stopOnTerminationSignals: false,

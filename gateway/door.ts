@@ -3,12 +3,15 @@ import { HeaderMap } from '@apollo/server';
 import { type GraphQLError, OperationTypeNode } from 'graphql';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { type Accepted, readAccept } from './accept.ts';
-import { type Asked, isPlain, plainContentType, readAsked, readSearch } from './asked.ts';
+import { type Asked, isJson, isPlain, plainContentType, readAsked, readSearch } from './asked.ts';
+import { compress } from './compression.ts';
+import { refuse, Rejected } from './errors.ts';
 import { eventStream } from './event-stream.ts';
 import type { Graph, GraphOperation } from './graphql.ts';
 import { multipartSubscription } from './multipart.ts';
 import { createReservations } from './reservations.ts';
 import { streamBody, type StreamedBody } from './streamed-body.ts';
+import type { Texts } from './texts.ts';
 import { isRejection, isStream } from './transport.ts';
 
 /** A request for the graph over HTTP, its body parsed. */
@@ -28,43 +31,79 @@ export type DoorAnswer = { status: number; headers: Record<string, string>; body
 /** GraphQL over HTTP at one URL: the answer in the form that the client reads. */
 export type Door = { answer(request: DoorRequest): Promise<DoorAnswer> };
 
-export function createDoor(current: () => Graph): Door {
-  const reservations = createReservations(current);
+export type DoorOptions = {
+  graph: () => Graph;
+  texts: Texts;
+  /** Operations in one request; 0: none but single ones. */
+  batchLimit?: number | undefined;
+};
+
+/** An operation whose text is known. */
+type Known = Asked & { query: string };
+
+export function createDoor({ graph, texts, batchLimit = 0 }: DoorOptions): Door {
+  const reservations = createReservations({ graph, texts });
+  const one = async (request: DoorRequest): Promise<DoorAnswer> => {
+    const asked = readAsked(request.method === 'GET' ? readSearch(request.search) : request.body);
+    const reserved = reservations.answer(request, asked);
+    if (reserved) return reserved;
+    // What the pipeline words a refusal for must not slip past the trusted documents.
+    if (!asked && texts.trustedOnly) return rejection([refuse('BAD_REQUEST', 'The request is not a GraphQL request.')], readAccept(request.headers.accept));
+    if (!asked) return throughPipeline(graph(), request);
+    try {
+      return await answerKnown(graph(), request, { ...asked, query: texts.textOf(asked) });
+    } catch (error) {
+      if (error instanceof Rejected) return rejection(error.errors, readAccept(request.headers.accept));
+      throw error;
+    }
+  };
   return {
     async answer(request) {
-      const asked = readAsked(request.method === 'GET' ? readSearch(request.search) : request.body);
-      const reserved = reservations.answer(request, asked);
-      if (reserved) return reserved;
-      const graph = current();
-      return asked && (await plain(graph, request, asked) ?? await streamed(graph, request, asked)) || throughPipeline(graph, request);
+      const isBatch = batchLimit > 0 && Array.isArray(request.body) && request.method === 'POST' && isJson(request.headers);
+      const answer = isBatch ? await batch(request.body as unknown[], request, batchLimit, one) : await one(request);
+      if (isStreamed(answer.body)) return answer;
+      const compressed = await compress(answer.body, request.headers['accept-encoding']?.toString());
+      return compressed ? { ...answer, headers: { ...answer.headers, 'content-encoding': compressed.coding }, body: compressed.bytes } : answer;
     },
   };
 }
 
 export const isStreamed = (body: DoorAnswer['body']): body is StreamedBody => typeof body === 'object' && 'close' in body;
 
-function operationOf({ query, operationName, variables }: Asked, { context, signal }: DoorRequest): GraphOperation {
+/** Operations of one request run at once, each in a context of its own; their answers stand in the order of the operations. */
+async function batch(bodies: readonly unknown[], request: DoorRequest, limit: number, one: Door['answer']): Promise<DoorAnswer> {
+  if (bodies.length === 0 || bodies.length > limit) return rejection([refuse('BAD_REQUEST', `A batch has 1 to ${limit} operations.`)], readAccept(request.headers.accept));
+  const headers = { ...request.headers, accept: 'application/json' };
+  const answers = await Promise.all(bodies.map((body) => one({ ...request, headers, body, context: { ...request.context } })));
+  return { status: 200, headers: { 'content-type': plainContentType, 'cache-control': 'no-store' }, body: `[${answers.map(({ body }) => String(body).trimEnd()).join(',')}]\n` };
+}
+
+async function answerKnown(graph: Graph, request: DoorRequest, asked: Known): Promise<DoorAnswer> {
+  return await plain(graph, request, asked) ?? await streamed(graph, request, asked) ?? throughPipeline(graph, asked.documentId === null ? request : spelledOut(request, asked));
+}
+
+function operationOf({ query, operationName, variables }: Known, { context, signal }: DoorRequest): GraphOperation {
   return { source: query, operationName, variables, request: context, signal };
 }
 
 /** Most requests: JSON for JSON, without anything that the pipeline would have to look at. Null for the others, and for what was rejected. */
-async function plain(graph: Graph, request: DoorRequest, asked: Asked): Promise<DoorAnswer | null> {
-  if (request.method !== 'POST' || !isPlain(request.headers) || asked.extensions !== null || asked.query === '') return null;
+async function plain(graph: Graph, request: DoorRequest, asked: Known): Promise<DoorAnswer | null> {
+  if (request.method !== 'POST' || !isPlain(request.headers) || asked.query === '') return null;
   const body = await graph.answer(operationOf(asked, request));
   return body && { status: 200, headers: { 'content-type': plainContentType, 'cache-control': 'no-store' }, body };
 }
 
 /** What goes on, and single answers for those who read nothing but streams. Null: the answer is JSON. */
-async function streamed(graph: Graph, request: DoorRequest, asked: Asked): Promise<DoorAnswer | null> {
+async function streamed(graph: Graph, request: DoorRequest, asked: Known): Promise<DoorAnswer | null> {
   const accepted = readAccept(request.headers.accept);
-  if (accepted.stream === null || !isReadableHere(request)) return null;
+  if (accepted.stream === null || request.method !== 'GET' && !isJson(request.headers)) return null;
   const operation = operationOf(asked, request);
   const kind = graph.kindOf(operation);
   if (kind !== OperationTypeNode.SUBSCRIPTION && accepted.json) return null;
   // An EventSource can only GET and sends no header of its own; what may be asked so must change nothing.
   if (kind === OperationTypeNode.MUTATION && request.method === 'GET') return null;
   const answer = await graph.subscribe(operation);
-  if (isRejection(answer) && accepted.json) return rejection(answer.errors, accepted);
+  if (isRejection(answer)) return rejection(answer.errors, accepted);
   const { headers, ...framing } = accepted.stream === 'multipart' ? multipartSubscription : eventStream;
   if (!isStream(answer)) return { status: 200, headers, body: `${framing.opening}${framing.part(answer)}${framing.end}` };
   const stream = streamBody(answer, request.context.caller?.keyId ?? null, framing);
@@ -73,16 +112,26 @@ async function streamed(graph: Graph, request: DoorRequest, asked: Asked): Promi
   return { status: 200, headers, body: stream };
 }
 
-/** Where only application/json is understood, a status other than 2xx hides the errors from the client. */
-function rejection(errors: readonly GraphQLError[], { graphqlJson }: Accepted): DoorAnswer {
-  const status = !graphqlJson ? 200 : errors.every(({ extensions }) => extensions['code'] === 'INTERNAL') ? 500 : 400;
+/**
+ * Errors of an operation that did not run. Who reads nothing but streams gets them as one. Where only application/json is understood, a status other
+ * than 2xx would hide them from the client, as it would from those that wait for the word to send their text along.
+ */
+function rejection(errors: readonly GraphQLError[], { json, graphqlJson, onlyPlainJson, stream }: Accepted): DoorAnswer {
+  if (stream !== null && !json) {
+    const { headers, opening, part, end } = stream === 'multipart' ? multipartSubscription : eventStream;
+    return { status: 200, headers, body: `${opening}${part({ errors })}${end}` };
+  }
+  const has = (code: string): boolean => errors.every(({ extensions }) => extensions['code'] === code);
+  const status = onlyPlainJson || has('PERSISTED_QUERY_NOT_FOUND') ? 200 : has('INTERNAL') ? 500 : 400;
   const headers = { 'content-type': graphqlJson ? 'application/graphql-response+json; charset=utf-8' : plainContentType, 'cache-control': 'no-store' };
   return { status, headers, body: `${JSON.stringify({ errors })}\n` };
 }
 
-/** A body that another site's page can send without being asked for leave is not read as an operation. */
-function isReadableHere({ method, headers }: DoorRequest): boolean {
-  return method === 'GET' || method === 'POST' && /^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '');
+/** The same request with the text that its id stands for. */
+function spelledOut(request: DoorRequest, { query, operationName, variables }: Known): DoorRequest {
+  if (request.method !== 'GET') return { ...request, body: { query, operationName, variables } };
+  const search = new URLSearchParams({ query, ...operationName !== null && { operationName }, ...variables && { variables: JSON.stringify(variables) } });
+  return { ...request, search: `?${search.toString()}` };
 }
 
 async function throughPipeline(graph: Graph, { method, headers, search, body, context, signal }: DoorRequest): Promise<DoorAnswer> {

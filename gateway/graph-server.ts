@@ -10,10 +10,14 @@ import { closeSignal, createDoor, type Door, type DoorAnswer, isStreamed } from 
 import type { Graph } from './graphql.ts';
 import { createOpenings, type Openings } from './openings.ts';
 import { serveSockets } from './sockets.ts';
+import { createTexts, type Texts } from './texts.ts';
 
 export type GraphServerOptions = {
   /** The graph; asked for again with every operation. */
   current: () => Graph;
+  texts?: Texts;
+  /** Operations in one request; 0, the default: none but single ones. */
+  batchLimit?: number;
   /** Makes the context of a request or a socket from its headers. */
   contextOf: (headers: IncomingHttpHeaders) => RequestContext;
   port: number;
@@ -26,9 +30,9 @@ export type GraphServer = { url: string; port: number; stop(): Promise<void> };
 const maxBodyBytes = 1024 * 1024;
 
 /** Serves a graph without accounts: `/graphql` in every protocol, and `/livez`. */
-export async function serveGraph({ current, contextOf, port, host, log }: GraphServerOptions): Promise<GraphServer> {
+export async function serveGraph({ current, texts = createTexts(), batchLimit, contextOf, port, host, log }: GraphServerOptions): Promise<GraphServer> {
   const openings = createOpenings({ onDeleted: () => () => undefined });
-  const door = createDoor(current);
+  const door = createDoor({ graph: current, texts, batchLimit });
   const server = createServer((request, response) => {
     answer(request, response, door, contextOf, openings).catch((error: unknown) => {
       log.error({ err: error }, 'fault in the front of the graph');
@@ -40,7 +44,7 @@ export async function serveGraph({ current, contextOf, port, host, log }: GraphS
   server.requestTimeout = 30_000;
   server.headersTimeout = 10_000;
   const endSockets = serveSockets(server, {
-    graph: current, openings,
+    sources: { graph: current, texts }, openings,
     admit: async (_, headers) => ({ keyId: null, context: () => contextOf(headers) }),
   });
   server.listen(port, host);
@@ -60,6 +64,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, door: 
   const body = method === 'POST' ? await readBody(request, maxBodyBytes) : undefined;
   if (body instanceof BodyRefused) return send(response, body.status, JSON.stringify({ errors: [{ message: body.message }] }), body.status === 413);
   const answered = await door.answer({ method, headers, search: search.length === 0 ? '' : `?${search.join('?')}`, body, context: contextOf(headers), signal: closeSignal(response) });
+  response.setHeader('vary', 'Accept, Accept-Encoding');
   write(response, answered, openings);
 }
 

@@ -1,5 +1,5 @@
 import type { ApolloServer } from '@apollo/server';
-import { type ExecutionResult, type GraphQLScalarType, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type ExecutionResult, type GraphQLError, type GraphQLScalarType, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { startApollo, type ApolloContext } from './apollo.ts';
@@ -35,6 +35,8 @@ export type Graph = {
   schema: GraphQLSchema;
   /** Null for a text that must not be executed. */
   kindOf(operation: Pick<GraphOperation, 'source' | 'operationName'>): OperationTypeNode | null;
+  /** What is wrong with a text, whoever asks for it. */
+  errorsOf(source: string): readonly GraphQLError[];
   /** A query or a mutation. `data` is missing when the operation was rejected before it ran. */
   execute(operation: GraphOperation): Promise<ExecutionResult>;
   /** The same answer as JSON and a newline, as the HTTP front writes it. Null when the operation was rejected before it ran. */
@@ -113,6 +115,15 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
       throw error;
     }
   };
+  const errorsOf: Graph['errorsOf'] = (source) => {
+    try {
+      documents.read(source);
+      return [];
+    } catch (error) {
+      if (error instanceof Rejected) return error.errors;
+      throw error;
+    }
+  };
   const open = async (operation: GraphOperation): Promise<Stream | ExecutionResult> => {
     const prepared = documents.get(operation.source, operation.operationName);
     if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);
@@ -131,7 +142,7 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     engine.planner.stop();
     for (const transport of transports.values()) transport.close?.();
   };
-  return { schema, kindOf, execute, answer, subscribe, apollo, stop };
+  return { schema, kindOf, errorsOf, execute, answer, subscribe, apollo, stop };
 }
 
 const isReachable = (subgraph: Reachable | Transport): subgraph is Reachable => 'schema' in subgraph;

@@ -13,9 +13,10 @@ import type { Openings } from './openings.ts';
 import { HttpRefusal, sendRefusal } from './rest/answer.ts';
 import { dialectOf, type Refusal } from './rest/dialect.ts';
 import { answerUnknown, pathOf } from './rest/router.ts';
+import type { Texts } from './texts.ts';
 import { readOn } from './unread.ts';
 
-export type Front = { platform: Platform; graph: Graph; openings: Openings };
+export type Front = { platform: Platform; graph: Graph; openings: Openings; texts: Texts };
 
 const bodyLimitBytes = 1024 * 1024;
 const longestUrl = 8192;
@@ -53,7 +54,7 @@ export async function createApplication(server: Server, log: Platform['log']): P
     reply.header('x-request-id', request.id);
     if (request.url.length > longestUrl) throw new HttpRefusal(414, 'The address is too long');
     if (request.url.startsWith('/api/')) reply.header('vary', 'Origin, X-Api-Key, Authorization');
-    if (pathOf(request) === '/graphql') reply.header('vary', 'Origin, X-Api-Key, X-Partner-Api-Key, Authorization, Accept');
+    if (pathOf(request) === '/graphql') reply.header('vary', 'Origin, X-Api-Key, X-Partner-Api-Key, Authorization, Accept, Accept-Encoding');
   });
   app.addHook('onResponse', async (request, reply) => {
     readOn(request.raw);
@@ -108,8 +109,8 @@ function httpError(error: unknown): unknown {
 }
 
 /** `/graphql`: every way to ask the graph over HTTP. */
-export function serveGraphql(app: FastifyInstance, { platform, graph, openings }: Front): void {
-  const door = createDoor(() => graph);
+export function serveGraphql(app: FastifyInstance, { platform, graph, openings, texts }: Front): void {
+  const door = createDoor({ graph: () => graph, texts, batchLimit: platform.env.operations.batchLimit });
   app.route({
     method: ['GET', 'POST', 'PUT', 'DELETE'],
     url: '/graphql',

@@ -4,8 +4,8 @@ import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { readAsked } from './asked.ts';
 import { isData, type Data } from './data.ts';
 import { refuse } from './errors.ts';
-import { RunningOperations, type Sayings, type Streaming, type Wire } from './running.ts';
-import { type Admit, type Connection, parsed } from './transport-ws.ts';
+import { RunningOperations, type Sayings } from './running.ts';
+import { type Connection, type Opening, parsed } from './transport-ws.ts';
 
 const say: Sayings = {
   next: (id, answer) => `{"type":"data","id":${id},"payload":${JSON.stringify(answer)}}`,
@@ -20,8 +20,8 @@ function errorMessage(id: string, errors: readonly GraphQLError[]): string {
 const keepAlive = '{"type":"ka"}';
 
 /** One connection of the sub-protocol that is named `graphql-ws` and was made by subscriptions-transport-ws: still the default of older mobile clients. */
-export function openLegacyWs(graph: () => Streaming, wire: Wire, admit: Admit, initTimeoutMs: number): Connection {
-  const operations = new RunningOperations(graph, wire, say);
+export function openLegacyWs({ sources, wire, admit, initTimeoutMs }: Opening): Connection {
+  const operations = new RunningOperations(sources, wire, say);
   /** Clients do not wait for the acknowledgement; what they ask before it waits for them. */
   let admitted: Promise<(() => RequestContext) | null> | null = null;
   let isAcknowledged = false;

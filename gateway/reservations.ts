@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { OperationTypeNode } from 'graphql';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
-import { type Asked, plainContentType } from './asked.ts';
+import { type Asked, isJson, plainContentType } from './asked.ts';
 import type { DoorAnswer, DoorRequest } from './door.ts';
+import { Rejected } from './errors.ts';
 import { eventStream } from './event-stream.ts';
 import type { Closing } from './openings.ts';
-import { RunningOperations, type Sayings, type Streaming } from './running.ts';
+import { RunningOperations, type Sayings, type Sources } from './running.ts';
 import { heartbeatMs } from './streamed-body.ts';
 
 /**
@@ -30,12 +31,12 @@ const say: Sayings = {
 type Reservation = { context: RequestContext; operations: RunningOperations; isOpen: boolean; open(): DoorAnswer };
 
 /** Reservations live in this process: several replicas need a balancer that keeps a client at one of them. */
-export function createReservations(graph: () => Streaming): Reservations {
+export function createReservations(sources: Sources): Reservations {
   const byToken = new Map<string, Reservation>();
   const reserve = (context: RequestContext): DoorAnswer => {
     if (byToken.size >= mostReservations) return refusal(503, 'There are too many streams.');
     const token = randomUUID();
-    byToken.set(token, createReservation(graph, context, () => byToken.delete(token)));
+    byToken.set(token, createReservation(sources, context, () => byToken.delete(token)));
     return { status: 201, headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }, body: token };
   };
   return {
@@ -49,7 +50,7 @@ export function createReservations(graph: () => Streaming): Reservations {
       // The token is the ticket of an EventSource, which cannot send a key; whoever asks in its name must be who reserved it.
       if (!reservation || !opens && reservation.context.caller?.keyId !== request.context.caller?.keyId) return refusal(404, 'Stream not found');
       if (opens) return reservation.isOpen ? refusal(409, 'Stream already open') : reservation.open();
-      return request.method === 'DELETE' ? stop(reservation, request) : start(graph(), reservation, request, asked);
+      return request.method === 'DELETE' ? stop(reservation, request) : start(sources, reservation, request, asked);
     },
   };
 }
@@ -59,13 +60,13 @@ function tokenOf({ headers, search }: DoorRequest): string | null {
   return typeof header === 'string' ? header : new URLSearchParams(search).get('token');
 }
 
-function createReservation(graph: () => Streaming, context: RequestContext, forget: () => void): Reservation {
+function createReservation(sources: Sources, context: RequestContext, forget: () => void): Reservation {
   const line = createLine(() => {
     clearTimeout(unopened);
     forget();
     operations.close();
   });
-  const operations = new RunningOperations(graph, { send: line.send, close: () => line.body.destroy() }, say);
+  const operations = new RunningOperations(sources, { send: line.send, close: () => line.body.destroy() }, say);
   const unopened = setTimeout(() => line.body.destroy(), unopenedMs).unref();
   const reservation: Reservation = {
     context, operations, isOpen: false,
@@ -118,15 +119,24 @@ function createLine(onClose: () => void): Line {
   };
 }
 
-async function start(graph: Streaming, { operations }: Reservation, { method, headers, context }: DoorRequest, asked: Asked | null): Promise<DoorAnswer> {
-  if (method === 'POST' && !/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) return refusal(415, 'The body must be application/json.');
+async function start(sources: Sources, { operations }: Reservation, { method, headers, context }: DoorRequest, asked: Asked | null): Promise<DoorAnswer> {
+  if (method === 'POST' && !isJson(headers)) return refusal(415, 'The body must be application/json.');
   if (!asked) return refusal(400, 'The request is not a GraphQL request.');
   const id = asked.extensions?.['operationId'];
   if (typeof id !== 'string' || id === '') return refusal(400, 'Operation ID is missing');
   if (operations.has(id)) return refusal(409, 'Operation with ID already exists');
-  if (method === 'GET' && graph.kindOf({ source: asked.query, operationName: asked.operationName }) === OperationTypeNode.MUTATION) return { ...refusal(405, 'A mutation needs a POST.'), headers: { 'content-type': plainContentType, allow: 'POST' } };
+  if (method === 'GET' && changesSomething(sources, asked)) return { ...refusal(405, 'A mutation needs a POST.'), headers: { 'content-type': plainContentType, allow: 'POST' } };
   const errors = await operations.start(id, asked, context);
   return errors ? { status: 400, headers: { 'content-type': plainContentType }, body: JSON.stringify({ errors }) } : { status: 202, headers: {}, body: '' };
+}
+
+function changesSomething({ graph, texts }: Sources, asked: Asked): boolean {
+  try {
+    return graph().kindOf({ source: texts.textOf(asked), operationName: asked.operationName }) === OperationTypeNode.MUTATION;
+  } catch (error) {
+    if (error instanceof Rejected) return false;
+    throw error;
+  }
 }
 
 function stop({ operations }: Reservation, { search }: DoorRequest): DoorAnswer {

@@ -3,12 +3,14 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { serveSupergraph } from './supergraph-server.ts';
 
-const usage = `node gateway/main.ts --supergraph FILE [--port 4000] [--host 127.0.0.1] [--forward HEADER]... [--streams sse|ws] [--no-join] [--join-queries] [--max-cost N]
+const usage = `node gateway/main.ts --supergraph FILE [--port 4000] [--host 127.0.0.1] [--forward HEADER]... [--streams sse|ws] [--no-join] [--join-queries] [--max-cost N] [--trusted FOLDER [--trusted-only]] [--batch N]
   --forward  a header of the client that goes on to every subgraph
   --streams  how subscriptions are opened at subgraphs
   --no-join  asks a subgraph again although an identical query is under way
   --join-queries  identical queries of clients with equal forwarded headers that are under way share one answer
-  --max-cost  refuses operations whose lists can hold more objects: by @cost, @listSize, first, last, limit, else 10 a list`;
+  --max-cost  refuses operations whose lists can hold more objects: by @cost, @listSize, first, last, limit, else 10 a list
+  --trusted  a folder of documents that clients may ask for by id; with --trusted-only nothing else is executed
+  --batch    how many operations one request may have`;
 
 /** Serves a supergraph file over the subgraphs at the addresses in it, and follows its changes. */
 export async function runSupergraph(args: readonly string[]): Promise<void> {
@@ -26,13 +28,18 @@ export async function runSupergraph(args: readonly string[]): Promise<void> {
 
 function readArguments(args: readonly string[]) {
   const text = { type: 'string' } as const;
-  const options = { supergraph: text, port: text, host: text, forward: { ...text, multiple: true }, streams: text, 'no-join': { type: 'boolean' }, 'join-queries': { type: 'boolean' }, 'max-cost': text } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = { supergraph: text, port: text, host: text, forward: { ...text, multiple: true }, streams: text, trusted: text, batch: text, 'no-join': flag, 'join-queries': flag, 'max-cost': text, 'trusted-only': flag } as const;
   const { values } = parse(() => parseArgs({ args: [...args], options }));
-  const { supergraph: file, port = '4000', host = '127.0.0.1', forward = [], streams = 'sse', 'max-cost': maxCost = '' } = values;
+  const { supergraph: file, port = '4000', host = '127.0.0.1', forward = [], streams = 'sse', 'max-cost': maxCost = '', trusted = null, batch = '0' } = values;
   const isPort = /^\d{1,5}$/.test(port) && Number(port) < 65_536;
-  if (!file || !isPort || streams !== 'sse' && streams !== 'ws' || !/^\d{0,15}$/.test(maxCost)) throw new Error(usage);
+  const trustedOnly = values['trusted-only'] === true;
+  if (!file || !isPort || streams !== 'sse' && streams !== 'ws' || !/^\d{0,15}$/.test(maxCost) || !/^\d{1,3}$/.test(batch) || trustedOnly && trusted === null) throw new Error(usage);
   const remote = { streams, joined: values['no-join'] !== true } as const;
-  return { file, port: Number(port), host, forward: forward.map((name) => name.toLowerCase()), remote, joinQueries: values['join-queries'] === true, ...maxCost !== '' && { maxCost: Number(maxCost) } };
+  return {
+    file, port: Number(port), host, forward: forward.map((name) => name.toLowerCase()), remote, joinQueries: values['join-queries'] === true, ...maxCost !== '' && { maxCost: Number(maxCost) },
+    operations: { trustedDocuments: trusted, trustedOnly, batchLimit: Number(batch) },
+  };
 }
 
 function parse<Values>(read: () => Values): Values {

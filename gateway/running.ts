@@ -1,8 +1,9 @@
 import { type ExecutionResult, type GraphQLError, OperationTypeNode } from 'graphql';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import type { Asked } from './asked.ts';
-import { fault, refuse } from './errors.ts';
-import type { Graph } from './graphql.ts';
+import { fault, refuse, Rejected } from './errors.ts';
+import type { Graph, GraphOperation } from './graphql.ts';
+import type { Texts } from './texts.ts';
 import { isRejection, isStream, type Stream } from './transport.ts';
 
 /** The way to a client that holds one connection for all its operations. Undefined: there was room to send at once. */
@@ -14,8 +15,8 @@ export type Sayings = {
   complete(id: string): string;
 };
 
-/** A graph as far as connections need it; asked for again with every operation. */
-export type Streaming = Pick<Graph, 'kindOf' | 'subscribe'>;
+/** What connections ask. The graph is asked for again with every operation. */
+export type Sources = { graph: () => Pick<Graph, 'kindOf' | 'subscribe'>; texts: Texts };
 
 /** More than any screen has; each costs memory for as long as it runs. */
 const mostOperations = 1_000;
@@ -24,14 +25,14 @@ type Running = { isStopped: boolean; stream: Stream | null; abort: AbortControll
 
 /** The operations that run on one connection, by the client's names for them. */
 export class RunningOperations {
-  readonly #graph: () => Streaming;
+  readonly #sources: Sources;
   readonly #wire: Wire;
   readonly #say: Sayings;
   readonly #running = new Map<string, Running>();
   #isClosed = false;
 
-  constructor(graph: () => Streaming, wire: Wire, say: Sayings) {
-    this.#graph = graph;
+  constructor(sources: Sources, wire: Wire, say: Sayings) {
+    this.#sources = sources;
     this.#wire = wire;
     this.#say = say;
   }
@@ -41,11 +42,19 @@ export class RunningOperations {
   }
 
   /** Runs an operation; its answers are sent as they come. Gives the errors of one that was rejected, of which nothing is sent, else null. */
-  async start(id: string, { query, operationName, variables }: Asked, context: RequestContext): Promise<readonly GraphQLError[] | null> {
+  async start(id: string, asked: Asked, context: RequestContext): Promise<readonly GraphQLError[] | null> {
     if (this.#isClosed) return null;
     if (this.#running.size >= mostOperations) return [refuse('RATE_LIMITED', `At most ${mostOperations} operations run on one connection.`)];
-    const operation = { source: query, operationName, variables, request: context };
-    const graph = this.#graph();
+    try {
+      return await this.#open(id, { source: this.#sources.texts.textOf(asked), operationName: asked.operationName, variables: asked.variables, request: context });
+    } catch (error) {
+      if (error instanceof Rejected) return error.errors;
+      throw error;
+    }
+  }
+
+  async #open(id: string, operation: GraphOperation): Promise<readonly GraphQLError[] | null> {
+    const graph = this.#sources.graph();
     // A subscription ends with its stream; other work has to be told.
     const abort = graph.kindOf(operation) === OperationTypeNode.SUBSCRIPTION ? null : new AbortController();
     const running: Running = { isStopped: false, stream: null, abort };
@@ -56,7 +65,7 @@ export class RunningOperations {
       this.#running.delete(id);
       return answer.errors;
     }
-    this.#send(id, running, answer, context).catch(() => this.#wire.close(1011, 'Internal error'));
+    this.#send(id, running, answer, operation.request).catch(() => this.#wire.close(1011, 'Internal error'));
     return null;
   }
 

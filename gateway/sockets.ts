@@ -7,14 +7,14 @@ import type { RequestContext } from '../subgraphs/subgraph.ts';
 import type { Data } from './data.ts';
 import { openLegacyWs } from './legacy-ws.ts';
 import type { Openings } from './openings.ts';
-import type { Streaming, Wire } from './running.ts';
+import type { Sources, Wire } from './running.ts';
 import { type Admit, openTransportWs } from './transport-ws.ts';
 
 /** Who is on a connection: makes the context of each of its operations. */
 export type Admitted = { keyId: KeyId | null; context(): RequestContext };
 
 export type SocketOptions = {
-  graph: () => Streaming;
+  sources: Sources;
   openings: Openings;
   /** By what the client's first message carries, and the headers of the upgrade. Null: refused with 4403. */
   admit(params: Data | null, headers: IncomingHttpHeaders): Promise<Admitted | null>;
@@ -50,7 +50,7 @@ function refuse(stream: Duplex, status: number, reason: string): void {
   stream.end(`HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-function attach(socket: WebSocket, headers: IncomingHttpHeaders, { graph, openings, admit, initTimeoutMs = 3_000 }: SocketOptions): void {
+function attach(socket: WebSocket, headers: IncomingHttpHeaders, { sources, openings, admit, initTimeoutMs = 3_000 }: SocketOptions): void {
   // Without a listener an error of the socket would end the process; its close event follows.
   socket.on('error', () => undefined);
   const protocol = chosenOf(new Set([socket.protocol]));
@@ -64,7 +64,7 @@ function attach(socket: WebSocket, headers: IncomingHttpHeaders, { graph, openin
     forget = track(openings, admitted.keyId, socket);
     return () => admitted.context();
   };
-  const connection = protocols[protocol](graph, wireOf(socket), admitOnce, initTimeoutMs);
+  const connection = protocols[protocol]({ sources, wire: wireOf(socket), admit: admitOnce, initTimeoutMs });
   socket.on('message', (data) => connection.receive(String(data)));
   const stopBeating = beat(socket, () => connection.beat());
   socket.once('close', () => {

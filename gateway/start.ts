@@ -27,6 +27,7 @@ import { mountRoutes } from './rest/router.ts';
 import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
 import { serveSockets } from './sockets.ts';
+import { openTexts } from './texts.ts';
 
 export type Lookgraph = { url: string; port: number; platform: Platform; graph: Graph; stop(): Promise<void> };
 
@@ -58,14 +59,15 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   const { env, keys, log } = platform;
   const subgraphs = { ...await startSubgraphs(platform, ownSubgraphs(env)), ...remoteSubgraphs(env) };
   const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, log });
+  const texts = await openTexts(env.operations, graph, log);
   const openings = createOpenings(keys);
   const app = await createApplication(server, log);
   let stopping: Promise<void> | null = null;
-  mount(app, { platform, graph, openings }, () => stopping !== null);
+  mount(app, { platform, graph, openings, texts }, () => stopping !== null);
   await app.ready();
   serve(app.routing);
   const logged = logOperations(graph, platform.apiLogs);
-  const endSockets = serveSockets(server, { graph: () => logged, openings, admit: admissionOf(keys) });
+  const endSockets = serveSockets(server, { sources: { graph: () => logged, texts }, openings, admit: admissionOf(keys) });
   const stopOperator = platform.connection.kind === 'pglite' ? await serveOperator(env.dataDir, operatorOf(platform), log) : async () => {};
   const stop = async (): Promise<void> => {
     await Promise.all([drain(server, openings, endSockets), platform.jobs.rest(), stopOperator()]);

@@ -3,9 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { type GraphServer, serveGraph } from './graph-server.ts';
-import { createGraph } from './graphql.ts';
+import { createGraph, type Graph } from './graphql.ts';
 import { followSupergraph } from './supergraph-file.ts';
 import type { RemoteOptions } from './remote.ts';
+import { openTexts, type TextOptions } from './texts.ts';
 
 export type SupergraphServerOptions = {
   file: string;
@@ -13,6 +14,7 @@ export type SupergraphServerOptions = {
   host: string;
   /** Headers of a client, lower case, that go on to every subgraph. */
   forward: readonly string[];
+  operations?: TextOptions & { batchLimit: number };
   remote?: Omit<RemoteOptions, 'name' | 'url' | 'headersFor'>;
   /** Identical queries that are under way share one answer, where their forwarded headers are equal too. Default: no. */
   joinQueries?: boolean;
@@ -22,7 +24,7 @@ export type SupergraphServerOptions = {
 };
 
 /** Serves any supergraph over its remote subgraphs. It knows no callers: fields that need one are refused. */
-export async function serveSupergraph({ file, port, host, forward, remote, joinQueries = false, maxCost = Number.POSITIVE_INFINITY, log }: SupergraphServerOptions): Promise<GraphServer> {
+export async function serveSupergraph({ file, port, host, forward, operations, remote, joinQueries = false, maxCost = Number.POSITIVE_INFINITY, log }: SupergraphServerOptions): Promise<GraphServer> {
   const contextOf = (headers: IncomingHttpHeaders): ForwardingContext => ({ caller: null, requestId: randomUUID(), ...forward.length > 0 && { [forwarded]: chosen(headers, forward) } });
   const headersFor = (request: ForwardingContext): Record<string, string> => request[forwarded] ?? noHeaders;
   const options = {
@@ -31,7 +33,8 @@ export async function serveSupergraph({ file, port, host, forward, remote, joinQ
     ...joinQueries && { joinQueries: (request: ForwardingContext) => JSON.stringify(forward.map((name) => headersFor(request)[name] ?? null)) },
   };
   const followed = await followSupergraph(file, (supergraphSdl) => createGraph({ supergraphSdl, ...options, log }), log);
-  const server = await serveGraph({ current: () => followed.current(), contextOf, port, host, log });
+  const current = (): Graph => followed.current();
+  const server = await serveGraph({ current, contextOf, port, host, log, ...operations && { texts: await openTexts(operations, current(), log), batchLimit: operations.batchLimit } });
   return {
     ...server,
     async stop() {

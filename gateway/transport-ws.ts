@@ -2,7 +2,7 @@ import { CloseCode } from 'graphql-ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { type Asked, readAsked } from './asked.ts';
 import { isData, type Data } from './data.ts';
-import { RunningOperations, type Sayings, type Streaming, type Wire } from './running.ts';
+import { RunningOperations, type Sayings, type Sources, type Wire } from './running.ts';
 
 /** One connection of a protocol. */
 export type Connection = {
@@ -15,14 +15,22 @@ export type Connection = {
 /** Who connects, by what `connection_init` carries. Null: the connection is refused. */
 export type Admit = (params: Data | null) => Promise<(() => RequestContext) | null>;
 
+export type Opening = {
+  sources: Sources;
+  wire: Wire;
+  admit: Admit;
+  /** How long a client may take to introduce itself. */
+  initTimeoutMs: number;
+};
+
 const say: Sayings = {
   next: (id, answer) => `{"id":${id},"type":"next","payload":${JSON.stringify(answer)}}`,
   complete: (id) => `{"id":${id},"type":"complete"}`,
 };
 
 /** One connection of the protocol `graphql-transport-ws`. */
-export function openTransportWs(graph: () => Streaming, wire: Wire, admit: Admit, initTimeoutMs: number): Connection {
-  const operations = new RunningOperations(graph, wire, say);
+export function openTransportWs({ sources, wire, admit, initTimeoutMs }: Opening): Connection {
+  const operations = new RunningOperations(sources, wire, say);
   /** The acknowledgement under way, or done. */
   let admission: Promise<void> | null = null;
   let context: (() => RequestContext) | null = null;

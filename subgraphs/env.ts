@@ -33,6 +33,8 @@ export type Environment = {
   costPerMinute: number;
   /** Whether requests without a key may ask for the schema. */
   openIntrospection: boolean;
+  /** What operations clients may send: with a folder of trusted documents (absolute, or null), only those, and how many in one request (0: no batches). */
+  operations: { trustedDocuments: string | null; trustedOnly: boolean; batchLimit: number };
   /** How long a generation's events can be replayed, idempotency keys stand for their first request, and files may have no owner. */
   kept: { eventsMs: number; idempotencyMs: number; orphansMs: number };
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
@@ -58,6 +60,9 @@ export const variables = [
   { name: 'OPERATION_TIMEOUT', unit: 'milliseconds', default: '30000', reason: 'Longest time for one request; then it is undone and answered 503. Clients and proxies give up by then.' },
   { name: 'COST_PER_MINUTE', unit: 'objects', default: '600000', reason: 'What one key may ask for in a minute, in this process: objects that the lists of its operations can hold. Then it is answered 429.' },
   { name: 'INTROSPECTION', unit: 'who', default: 'everyone, in production keys', reason: 'Who may ask for the schema: `everyone`, or who has `keys`.' },
+  { name: 'TRUSTED_DOCUMENTS', unit: 'folder', default: '', reason: 'Operations that clients may ask for by id: `.graphql` files by the SHA-256 of their text, and manifests of clients as `.json`.' },
+  { name: 'TRUSTED_ONLY', unit: 'true or false', default: 'false', reason: 'Executes the trusted documents and nothing else; REST is not concerned.' },
+  { name: 'BATCH_LIMIT', unit: 'operations', default: '0', reason: 'Most operations in one request, an array of them; 0 refuses batches.' },
   { name: 'EVENTS_KEPT', unit: 'days', default: '30', reason: 'How long the events of a job can be replayed; later a subscriber gets the present state.' },
   { name: 'IDEMPOTENCY_KEPT', unit: 'hours', default: '24', reason: 'How long a repeated Idempotency-Key gives the first answer; 24 is what is documented.' },
   { name: 'ORPHANS_KEPT', unit: 'hours', default: '24', reason: 'How old a file must be that nothing points to before it is deleted.' },
@@ -104,6 +109,9 @@ const shape = {
   OPERATION_TIMEOUT: wholeNumber(100, 600_000).default(30_000),
   COST_PER_MINUTE: wholeNumber(20_000, 1_000_000_000_000).default(600_000),
   INTROSPECTION: z.enum(['everyone', 'keys'], 'must be everyone or keys').optional(),
+  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_ONLY: z.enum(['true', 'false'], 'must be true or false').default('false'),
+  BATCH_LIMIT: wholeNumber(0, 100).default(0),
   EVENTS_KEPT: wholeNumber(1, 3_650).default(30),
   IDEMPOTENCY_KEPT: wholeNumber(24, 8_760).default(24),
   ORPHANS_KEPT: wholeNumber(1, 8_760).default(24),
@@ -147,6 +155,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
   const parsed = schema.safeParse(given);
   const faults = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path[0]?.toString() ?? ''} ${message}`);
   faults.push(...productionFaults(given), ...sharingFaults(given));
+  if (given.TRUSTED_ONLY === 'true' && given.TRUSTED_DOCUMENTS === undefined) faults.push('TRUSTED_ONLY needs TRUSTED_DOCUMENTS');
   if (!parsed.success || faults.length > 0) throw new EnvironmentFault([...new Set(faults)]);
   const values = parsed.data;
   return {
@@ -164,6 +173,11 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     operationTimeoutMs: values.OPERATION_TIMEOUT,
     costPerMinute: values.COST_PER_MINUTE,
     openIntrospection: (values.INTROSPECTION ?? (values.NODE_ENV === 'production' ? 'keys' : 'everyone')) === 'everyone',
+    operations: {
+      trustedDocuments: values.TRUSTED_DOCUMENTS === undefined ? null : resolve(values.TRUSTED_DOCUMENTS),
+      trustedOnly: values.TRUSTED_ONLY === 'true',
+      batchLimit: values.BATCH_LIMIT,
+    },
     kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
     outboundAllow: values.OUTBOUND_ALLOW,
     subgraphUrls: Object.fromEntries(subgraphNames.flatMap((name) => (values[urlOf(name)] === undefined ? [] : [[name, values[urlOf(name)]]]))),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { HeaderMap } from '@apollo/server';
 import { GraphQLError, GraphQLScalarType } from 'graphql';
@@ -102,14 +101,6 @@ test('a fault is logged once with its cause and request id', async () => {
   logged.length = 0;
   await post({ query: '{ fault }' });
   assert.deepEqual(logged.map(({ requestId, subgraph, err }) => [requestId, subgraph, (err as { message: string }).message]), [['request-1', 'a', 'the password is 1234']]);
-});
-
-test('a text is sent once and then asked for by its hash', async () => {
-  const query = '{ one { name } }';
-  const extensions = { persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') } };
-  assert.deepEqual(((await post({ extensions })).body as { errors: { message: string }[] }).errors[0]?.message, 'PersistedQueryNotFound');
-  assert.deepEqual((await post({ query, extensions })).body, { data: { one: { name: 'name 1' } } });
-  assert.deepEqual((await post({ extensions })).body, { data: { one: { name: 'name 1' } } });
 });
 
 test('GET answers queries, refuses mutations, and a form of another site', async () => {

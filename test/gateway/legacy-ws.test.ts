@@ -8,6 +8,7 @@ import { SubscriptionClient } from 'subscriptions-transport-ws';
 import { WebSocket } from 'ws';
 import { createOpenings } from '../../gateway/openings.ts';
 import { serveSockets } from '../../gateway/sockets.ts';
+import { createTexts } from '../../gateway/texts.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { federate, requestOf } from './federation.ts';
 import { Feed } from './feed.ts';
@@ -29,7 +30,7 @@ async function serve(initTimeoutMs = 10_000) {
   const openings = createOpenings({ onDeleted: () => () => undefined });
   const server = createServer();
   const endSockets = serveSockets(server, {
-    graph: () => graph, openings, initTimeoutMs,
+    sources: { graph: () => graph, texts: createTexts() }, openings, initTimeoutMs,
     async admit(params) {
       await admitting;
       return params?.['key'] === 'wrong' ? null : { keyId: null, context: () => requestOf() };

@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { createOpenings } from '../../gateway/openings.ts';
 import { serveSockets } from '../../gateway/sockets.ts';
+import { createTexts } from '../../gateway/texts.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { federate, requestOf } from './federation.ts';
 import { Feed } from './feed.ts';
@@ -21,7 +22,7 @@ const { graph } = await federate({
 async function serve(initTimeoutMs = 10_000): Promise<string> {
   const server = createServer();
   const endSockets = serveSockets(server, {
-    graph: () => graph, openings: createOpenings({ onDeleted: () => () => undefined }), initTimeoutMs,
+    sources: { graph: () => graph, texts: createTexts() }, openings: createOpenings({ onDeleted: () => () => undefined }), initTimeoutMs,
     admit: async (params) => params?.['key'] === 'wrong' ? null : { keyId: null, context: () => requestOf() },
   });
   server.listen(0, '127.0.0.1');
