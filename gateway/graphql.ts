@@ -107,23 +107,8 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
       return null;
     }
   };
-  const kindOf: Graph['kindOf'] = ({ source, operationName }) => {
-    try {
-      return documents.get(source, operationName).kind;
-    } catch (error) {
-      if (error instanceof Rejected) return null;
-      throw error;
-    }
-  };
-  const errorsOf: Graph['errorsOf'] = (source) => {
-    try {
-      documents.read(source);
-      return [];
-    } catch (error) {
-      if (error instanceof Rejected) return error.errors;
-      throw error;
-    }
-  };
+  const kindOf: Graph['kindOf'] = ({ source, operationName }) => unlessRejected(() => documents.get(source, operationName).kind, () => null);
+  const errorsOf: Graph['errorsOf'] = (source) => unlessRejected<readonly GraphQLError[]>(() => documents.read(source) && [], ({ errors }) => errors);
   const open = async (operation: GraphOperation): Promise<Stream | ExecutionResult> => {
     const prepared = documents.get(operation.source, operation.operationName);
     if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);
@@ -143,6 +128,15 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     for (const transport of transports.values()) transport.close?.();
   };
   return { schema, kindOf, errorsOf, execute, answer, subscribe, apollo, stop };
+}
+
+function unlessRejected<Value>(read: () => Value, instead: (rejected: Rejected) => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Rejected) return instead(error);
+    throw error;
+  }
 }
 
 const isReachable = (subgraph: Reachable | Transport): subgraph is Reachable => 'schema' in subgraph;
