@@ -5,6 +5,7 @@ import {
 import type { Requirement } from './authorization.ts';
 import type { PlanKeys } from './plan-keys.ts';
 import type { Supergraph } from './supergraph.ts';
+import { typeNameField, withoutTypeNames } from './type-names.ts';
 
 /** Names of the variables that decide over @skip and @include anywhere in a document. */
 export function conditionVariables(document: DocumentNode): string[] {
@@ -79,11 +80,9 @@ export function needsConcreteType({ schema, supergraph }: Selected, type: GraphQ
   return schema.getPossibleTypes(type).some((object) => names.some((name) => String(object.getFields()[name]?.type) !== String(type.getFields()[name]?.type)));
 }
 
-const typeName: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
-
 /** What the planner is asked for instead: without what the gateway answers itself or denies, with the concrete types it needs. Null: nothing. */
 export function plannedSelections(selected: Selected): SelectionSetNode | null {
-  const { schema, denied } = selected;
+  const { schema, supergraph, denied } = selected;
   const inSet = (set: SelectionSetNode, parent: GraphQLNamedType, isRoot: boolean): SelectionNode[] => set.selections.flatMap((node): SelectionNode[] => {
     if (node.kind === Kind.FRAGMENT_SPREAD) return [];
     if (node.kind === Kind.INLINE_FRAGMENT) {
@@ -91,7 +90,7 @@ export function plannedSelections(selected: Selected): SelectionSetNode | null {
       const selections = inSet(node.selectionSet, type, isRoot);
       // There is only one root type.
       if (isRoot) return selections;
-      return selections.length > 0 ? [{ ...node, selectionSet: { kind: Kind.SELECTION_SET, selections } }] : [];
+      return selections.length > 0 ? [{ ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: withoutTypeNames(selections, type, supergraph) } }] : [];
     }
     if (denied.has(node) || isRoot && node.name.value.startsWith('__')) return [];
     const type = fieldType(parent, node.name.value);
@@ -99,8 +98,8 @@ export function plannedSelections(selected: Selected): SelectionSetNode | null {
     const planned = planKey === undefined ? node : { ...node, alias: { kind: Kind.NAME, value: planKey } as const };
     if (!node.selectionSet || !type) return [planned];
     const selections = inSet(node.selectionSet, type, false);
-    if (selections.length === 0 || needsConcreteType(selected, type, [node.selectionSet])) selections.unshift(typeName);
-    return [{ ...planned, selectionSet: { kind: Kind.SELECTION_SET, selections } }];
+    if (selections.length === 0 || needsConcreteType(selected, type, [node.selectionSet])) selections.unshift(typeNameField);
+    return [{ ...planned, selectionSet: { kind: Kind.SELECTION_SET, selections: withoutTypeNames(selections, type, supergraph) } }];
   });
   const root = schema.getType(selected.rootType);
   const selections = root ? inSet(selected.selectionSet, root, true) : [];

@@ -1,11 +1,12 @@
 import type { FetchNode, PlanNode } from '@graphql-hive/router-query-planner';
-import { type DocumentNode, type FieldNode, Kind, OperationTypeNode, parse } from 'graphql';
+import { type DocumentNode, type FieldNode, Kind, OperationTypeNode, parse, print } from 'graphql';
 import { prepareEntityFetch, type EntityBatch } from './entity-fetch.ts';
 import { prepareRootFetch, prepareSource, type Fetch, type Source } from './root-fetch.ts';
 import type { Step } from './run.ts';
 import { fieldsOf, type SharedPlaces, sharedPlaces } from './shared-places.ts';
 import type { Supergraph } from './supergraph.ts';
 import type { Transport } from './transport.ts';
+import { withTypeNames } from './type-names.ts';
 
 /** What plans are prepared with. */
 export type Surroundings = {
@@ -87,17 +88,18 @@ function atOnce(steps: readonly Step[]): Step {
   };
 }
 
-function fetchOf(node: FetchNode, { transports, clientVariable }: Surroundings): Fetch {
+function fetchOf(node: FetchNode, { transports, clientVariable, supergraph }: Surroundings): Fetch {
   const transport = transports.get(node.serviceName);
   if (!transport) throw new Error(`no subgraph is called ${node.serviceName}`);
-  const document = parse(node.operation, { noLocation: true });
+  const planned = parse(node.operation, { noLocation: true });
+  const document = withTypeNames(planned, supergraph);
   const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   if (!operation) throw new Error('a fetch has no operation');
   const usages = (node.variableUsages ?? []).map((name) => ({ sent: name, given: clientVariable(name) }));
   const kinds = { query: OperationTypeNode.QUERY, mutation: OperationTypeNode.MUTATION, subscription: OperationTypeNode.SUBSCRIPTION };
   return {
     subgraph: node.serviceName, transport, usages, rootKeys: rootKeys(document), outputRewrites: node.outputRewrites ?? [],
-    operation: { kind: kinds[node.operationKind ?? 'query'], text: node.operation, document },
+    operation: { kind: kinds[node.operationKind ?? 'query'], text: document === planned ? node.operation : print(document), document },
   };
 }
 

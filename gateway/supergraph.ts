@@ -1,5 +1,5 @@
 import {
-  buildASTSchema, type DocumentNode, type GraphQLSchema, isAbstractType, isNonNullType, isInterfaceType, isObjectType, Kind, parse, type StringValueNode,
+  buildASTSchema, type DocumentNode, type GraphQLInterfaceType, type GraphQLSchema, isAbstractType, isNonNullType, isInterfaceType, isObjectType, Kind, parse, type StringValueNode,
 } from 'graphql';
 
 /** The composed graph with everything that clients must not see, as the gateway reads it. */
@@ -14,6 +14,8 @@ export type Supergraph = {
   /** Whether an object of type `typeName` is a `condition`. */
   satisfies: (typeName: string, condition: string) => boolean;
   isAbstract: (typeName: string) => boolean;
+  /** Whether a subgraph may name an object of this abstract type by an interface only, so that its own type's name costs a call. */
+  mayHideTypes: (typeName: string) => boolean;
   /** Whether a field can be null. False for one that does not exist. */
   isNonNull: (typeName: string, fieldName: string) => boolean;
 };
@@ -33,11 +35,26 @@ export function readSupergraph(sdl: string): Supergraph {
     sdl, schema, subgraphs: [...subgraphsOf(document).keys()], addresses: subgraphsOf(document),
     satisfies: (typeName, condition) => typeName === condition || (possible.get(condition)?.has(typeName) ?? false),
     isAbstract: (typeName) => possible.has(typeName),
+    mayHideTypes: hiddenTypes(schema),
     isNonNull: (typeName, fieldName) => {
       const type = schema.getType(typeName);
       return (isObjectType(type) || isInterfaceType(type)) && isNonNullType(type.getFields()[fieldName]?.type);
     },
   };
+}
+
+function hiddenTypes(schema: GraphQLSchema): (typeName: string) => boolean {
+  const types = Object.values(schema.getTypeMap());
+  const objects = new Set(types.filter((type) => isInterfaceType(type) && isInterfaceObject(type)).map(({ name }) => name));
+  const hidden = types.filter((type) => isAbstractType(type) && schema.getPossibleTypes(type).some((object) => object.getInterfaces().some(({ name }) => objects.has(name))));
+  const names = new Set([...objects, ...hidden.map(({ name }) => name)]);
+  return (typeName) => names.has(typeName);
+}
+
+/** Whether a subgraph knows the interface as an object type. */
+function isInterfaceObject({ astNode }: GraphQLInterfaceType): boolean {
+  const joins = (astNode?.directives ?? []).filter(({ name }) => name.value === 'join__type');
+  return joins.some((join) => join.arguments?.some(({ name, value }) => name.value === 'isInterfaceObject' && value.kind === Kind.BOOLEAN && value.value));
 }
 
 /** Addresses by name; empty where there is none. */
