@@ -39,7 +39,8 @@ export function publicSdl(supergraphSdl: string): string {
   const hidden = new Set(document.definitions.flatMap((node) => 'name' in node && node.name && isHidden(node) ? [node.name.value] : []));
   const visible = (node: DefinitionNode): boolean => {
     if (!('name' in node) || !node.name) return true;
-    if (node.kind === Kind.DIRECTIVE_DEFINITION) return !features.includes(node.name.value) && !isOfFeature(node.name.value) && isExecutable(node);
+    // One that is named like its feature stays: the features of composition itself have none for operations.
+    if (node.kind === Kind.DIRECTIVE_DEFINITION) return !isOfFeature(node.name.value) && isExecutable(node);
     return !isHidden(node) && !isOfFeature(node.name.value);
   };
   const definitions = document.definitions.filter(visible).map((node) => visit(node, {

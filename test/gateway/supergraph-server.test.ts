@@ -11,6 +11,7 @@ import { buildASTSchema, lexicographicSortSchema, parse, printSchema } from 'gra
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { apiSdl, supergraphSdl } from '../../schema/sdl.ts';
+import { createGraph } from '../../gateway/graphql.ts';
 import { publicSdl } from '../../gateway/public-schema.ts';
 import type { StreamProtocol } from '../../gateway/remote-streams.ts';
 import { serveSupergraph } from '../../gateway/supergraph-server.ts';
@@ -176,4 +177,18 @@ test('the public schema is the same whether composition or the gateway takes it 
   const { supergraphSdl: made } = composed(hidden, (name) => `http://${name}.test`, false);
   const expected = `type Query { a(x: In): U e: E } union U = A interface J { id: ID! } type A implements J { id: ID! } input In { a: Int } enum E { X }`;
   assert.equal(sorted(publicSdl(made)), sorted(expected));
+});
+
+test('a directive for operations is the clients\', also when it comes with a feature', async () => {
+  const sdl = (field: string) => `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@composeDirective"]) @link(url: "https://x.test/trace/v1.0", import: ["@trace", "@owner"])
+      @composeDirective(name: "@trace") @composeDirective(name: "@owner")
+    directive @trace(level: Level! = LOW) on FIELD | QUERY directive @owner(team: String) on FIELD_DEFINITION enum Level { LOW HIGH } type Query { ${field}: String @owner(team: "t") }`;
+  const given = { a: { version: 1, sdl: sdl('a'), resolvers: { Query: { a: () => 'a' } } }, b: { version: 1, sdl: sdl('b'), resolvers: { Query: { b: () => 'b' } } } } as const;
+  const federation = await federate(given, { traced: false });
+  after(() => federation.graph.stop());
+  assert.doesNotMatch(publicSdl(federation.sdls.supergraphSdl), /owner/);
+  const graph = await createGraph({ supergraphSdl: federation.sdls.supergraphSdl, subgraphs: federation.subgraphs, log: pino({ level: 'silent' }) });
+  after(() => graph.stop());
+  const answer = await graph.execute({ source: 'query($level: Level!) @trace { a @trace(level: $level) b @trace }', variables: { level: 'HIGH' }, request: { caller: null, requestId: 'r' } });
+  assert.deepEqual(JSON.parse(JSON.stringify(answer)), { data: { a: 'a', b: 'b' } });
 });
