@@ -19,6 +19,7 @@ export type ModelId = Brand<'ModelId'>;
 export type SelfieId = Brand<'SelfieId'>;
 export type PhotoId = Brand<'PhotoId'>;
 export type HookId = Brand<'HookId'>;
+export type ReadingId = Brand<'ReadingId'>;
 
 /** Ids made by one process ascend, also within a millisecond, so that ordering by id is ordering by creation. */
 const ulid = monotonicFactory();
@@ -68,6 +69,7 @@ export const { make: newPictureId, parse: parsePictureId } = kind<PictureId>('pi
 export const { make: newTeamId, parse: parseTeamId } = kind<TeamId>('team_');
 export const { make: newMediaId, parse: parseMediaId } = kind<MediaId>('media_');
 export const { make: newErasureId, parse: parseErasureId } = kind<ErasureId>('erasure_');
+export const { make: newReadingId, parse: parseReadingId } = kind<ReadingId>('shade_');
 export const { make: newUploadId, parse: parseUploadId } = kind<UploadId>('upload_');
 export const { make: newInviteId, parse: parseInviteId } = kind<InviteId>('invite_');
 export const { make: newSelfieId, parse: parseSelfieId } = kind<SelfieId>('selfie_');

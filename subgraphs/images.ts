@@ -75,11 +75,12 @@ function refused(issues: readonly [ImageIssue, ...ImageIssue[]] | readonly Image
   return { accepted: false, issues, message: ISSUE_SENTENCES[first] };
 }
 
-/** What the size, the first bytes and the header tell; null when nothing is wrong with them. */
-async function findEarlyIssue(bytes: Uint8Array): Promise<ImageIssue | null> {
+/** What the size, the first bytes and the header tell; null when nothing is wrong with them. `allowed`: types by content, by default all that can be decoded. */
+export async function findEarlyIssue(bytes: Uint8Array, allowed?: ReadonlySet<string>): Promise<ImageIssue | null> {
   if (bytes.byteLength > LIMIT_BYTES) return 'TOO_LARGE';
   const type = await fileTypeFromBuffer(bytes).catch(() => undefined);
   if (!type?.mime.startsWith('image/')) return 'NOT_AN_IMAGE';
+  if (allowed && !allowed.has(type.mime)) return 'UNSUPPORTED_TYPE';
   if (heicTypes.has(type.mime)) return heicPixels(bytes) > LIMIT_PIXELS ? 'TOO_LARGE' : null;
   // An animated PNG has a type of its own.
   return sharpTypes.has(type.mime) ? headerIssue(bytes) : 'UNSUPPORTED_TYPE';

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { type Generated, sql } from 'kysely';
 import { Failure } from '../schema/failures.ts';
 import { type Connection, json, type Store } from './database.ts';
-import { type AccountId, type KeyId, newKeyId, type UserId } from './ids.ts';
+import { type AccountId, type KeyId, newAccountId, newKeyId, type UserId } from './ids.ts';
 import { KeyUse } from './key-use.ts';
 import type { AccountKind, Caller } from './subgraph.ts';
 
@@ -20,7 +20,7 @@ type KeyTable = {
   expires_at: Date | null;
 };
 /** Tables that keys are kept in, in the schema `enterprise`. */
-export type KeyTables = { api_key: KeyTable; account: { id: AccountId; kind: AccountKind } };
+export type KeyTables = { api_key: KeyTable; account: { id: AccountId; kind: AccountKind; name: string } };
 
 export type ApiKey = {
   id: KeyId;
@@ -44,6 +44,8 @@ export type NewKey = { accountId: AccountId; accountKind: AccountKind; name: str
 export type Keys = {
   /** @throws Failure VALIDATION for an unknown scope. */
   issue(request: NewKey): Promise<{ key: ApiKey; secret: string }>;
+  /** A key together with a personal account that has nothing but this key, for somebody whom nobody knows. In the running transaction. */
+  issueAlone(request: Pick<NewKey, 'name' | 'scopes'>): Promise<{ key: ApiKey; secret: string }>;
   /** Null: unknown, expired or deleted. Marks the key as used. */
   findCaller(secret: string): Promise<Caller | null>;
   /** Usable and expired ones, newest first. */
@@ -99,6 +101,11 @@ export async function createKeys(connection: Connection): Promise<Keys> {
   const stopListening = await connection.listen(channel, onPayload, () => void use.findGone().then((gone) => gone.forEach(deleted), () => {}));
   return {
     issue: (request) => issueKey(store, request),
+    issueAlone: ({ name, scopes }) => connection.transaction(async () => {
+      const accountId = newAccountId();
+      await store().insertInto('account').values({ id: accountId, kind: 'personal', name }).execute();
+      return issueKey(store, { accountId, accountKind: 'personal', name, scopes, expiresAt: null });
+    }),
     async findCaller(secret) {
       if (!secretPattern.test(secret)) return null;
       const hash = sha256(secret);

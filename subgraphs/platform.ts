@@ -9,6 +9,7 @@ import { createJobs, type Jobs } from './jobs.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
+import { createPhotos, type Photos } from './photos.ts';
 import { createVision, type VisionEngine } from './vision/index.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 
@@ -19,6 +20,7 @@ export type Platform = {
   keys: Keys;
   credits: Credits;
   clients: Clients;
+  photos: Photos;
   apiLogs: ApiLogs;
   erasures: Erasures;
   jobs: Jobs;
@@ -53,6 +55,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     env, log, connection, keys, jobs, outbound, vision,
     credits: createCredits(connection),
     clients: createClients(connection),
+    photos: createPhotos(connection),
     apiLogs: createApiLogs(connection, log),
     erasures: createErasures(connection, jobs),
     blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),

@@ -86,7 +86,7 @@ const errorTypes = {
   VALIDATION: 'ValidationError',
   UNAUTHENTICATED: 'ValidationError',
   FORBIDDEN: 'ValidationError',
-  RATE_LIMITED: 'ValidationError',
+  RATE_LIMITED: 'RateLimitedError',
   NOT_FOUND: 'NotFoundError',
   CONFLICT: 'ConflictError',
   IDEMPOTENCY_CONFLICT: 'ConflictError',
@@ -104,6 +104,7 @@ export type UserErrorValue<Issue extends string> =
   | (ErrorFields & { __typename: 'ValidationError' | 'NotFoundError' })
   | (ErrorFields & { __typename: 'ConflictError'; existingId: string | null })
   | (ErrorFields & { __typename: 'InsufficientCreditsError'; required: number; available: number })
+  | (ErrorFields & { __typename: 'RateLimitedError'; retryAfterSeconds: number })
   | (ErrorFields & { __typename: 'ImageRejectedError'; issues: readonly Issue[] });
 
 /** The `errors` of a payload that tell of one refusal. */
@@ -113,6 +114,7 @@ export function userErrors<Issue extends string>({ code, message, detail }: Fail
   switch (type) {
     case 'ConflictError': return [{ __typename: type, ...fields, existingId: detail.existingId ?? null }];
     case 'InsufficientCreditsError': return [{ __typename: type, ...fields, required: detail.required ?? 0, available: detail.available ?? 0 }];
+    case 'RateLimitedError': return [{ __typename: type, ...fields, retryAfterSeconds: detail.retryAfterSeconds ?? 1 }];
     // Who refuses a picture takes the issues from the same closed list as the SDL.
     case 'ImageRejectedError': return [{ __typename: type, ...fields, issues: (detail.issues ?? []) as readonly Issue[] }];
     default: return [{ __typename: type, ...fields }];

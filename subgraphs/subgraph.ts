@@ -18,6 +18,8 @@ export type RequestContext = {
   /** Null for a request without a credential. */
   caller: Caller | null;
   requestId: string;
+  /** Where the request came from, as far as trusted proxies say; known to the doors that need it. */
+  address?: string | undefined;
 };
 
 /** Gives the signal of an operation's end; asked for only by work that can stop, for most cannot. Undefined: nobody sets an end. */

@@ -10,7 +10,7 @@ const lines = (file: string): number => readFileSync(join(root, file), 'utf8').s
 const sources = globSync('{schema,subgraphs,gateway,test}/**/*.ts', { cwd: root }).filter((file) => !/^schema\/types\/(?!generate)/.test(file));
 
 /** Lists and tables may be longer than other files. */
-const tables = new Set(['subgraphs/hairstyle/catalogue/styles.ts', 'subgraphs/hairstyle/catalogue/colors.ts']);
+const tables = new Set(['subgraphs/hairstyle/catalogue/styles.ts', 'subgraphs/palette.ts']);
 
 // A test file is a list of cases and may be a little longer.
 const mostLines = (file: string): number => (file.endsWith('.test.ts') ? 300 : 250);

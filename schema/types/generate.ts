@@ -27,7 +27,7 @@ const models: Record<SubgraphName, readonly string[]> = {
   enterprise: ['Account', 'PersonalAccount', 'Enterprise', 'Organization', 'PartnerAccount', 'Client', 'ClientMedia', 'Erasure', 'User', 'Widget', 'ApiKey', 'ApiLog', 'CreditBalance', 'CreditUsage', 'LedgerEntry', 'HairstyleGeneration', 'Viewer'],
   hairstyle: ['Hairstyle', 'HairColor', 'SourceImage', 'HairstyleGeneration', 'GenerationImage', 'GenerationEvent', 'Account', 'Client'],
   headshot: ['Organization', 'Team', 'TeamMember', 'Invite', 'HeadshotModel', 'Onboarding'],
-  skinshade: ['HairColor'],
+  skinshade: ['SkinShadeReading', 'HairColor', 'SourceImage', 'Account', 'Client'],
 };
 
 /** Resolver types for each subgraph and typed operations for the REST layer: file address -> text. */

@@ -546,6 +546,14 @@ export type InsufficientCreditsError = UserError & {
   readonly available: Scalars['Int']['output'];
 };
 
+export type RateLimitedError = UserError & {
+  readonly code: ErrorCode;
+  readonly message: Scalars['String']['output'];
+  readonly path?: Maybe<ReadonlyArray<Scalars['String']['output']>>;
+  /** Before that the same request will be refused again. */
+  readonly retryAfterSeconds: Scalars['Int']['output'];
+};
+
 export type ImageRejectedError = UserError & {
   readonly code: ErrorCode;
   readonly message: Scalars['String']['output'];
@@ -688,6 +696,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( NotFoundError & { __typename: 'NotFoundError' } )
     | ( ConflictError & { __typename: 'ConflictError' } )
     | ( InsufficientCreditsError & { __typename: 'InsufficientCreditsError' } )
+    | ( RateLimitedError & { __typename: 'RateLimitedError' } )
     | ( ImageRejectedError & { __typename: 'ImageRejectedError' } )
   ;
 };
@@ -742,6 +751,7 @@ export type ResolversTypes = {
   NotFoundError: ResolverTypeWrapper<NotFoundError>;
   ConflictError: ResolverTypeWrapper<ConflictError>;
   InsufficientCreditsError: ResolverTypeWrapper<InsufficientCreditsError>;
+  RateLimitedError: ResolverTypeWrapper<RateLimitedError>;
   ImageRejectedError: ResolverTypeWrapper<ImageRejectedError>;
   ImageIssue: ImageIssue;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
@@ -792,6 +802,7 @@ export type ResolversParentTypes = {
   NotFoundError: NotFoundError;
   ConflictError: ConflictError;
   InsufficientCreditsError: InsufficientCreditsError;
+  RateLimitedError: RateLimitedError;
   ImageRejectedError: ImageRejectedError;
   String: Scalars['String']['output'];
   Boolean: Scalars['Boolean']['output'];
@@ -1038,7 +1049,7 @@ export type JobFailureResolvers<ContextType = Context, ParentType extends Resolv
 };
 
 export type UserErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UserError'] = ResolversParentTypes['UserError']> = {
-  __resolveType: TypeResolveFn<'ValidationError' | 'NotFoundError' | 'ConflictError' | 'InsufficientCreditsError' | 'ImageRejectedError', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'ValidationError' | 'NotFoundError' | 'ConflictError' | 'InsufficientCreditsError' | 'RateLimitedError' | 'ImageRejectedError', ParentType, ContextType>;
 };
 
 export type ValidationErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ValidationError'] = ResolversParentTypes['ValidationError']> = {
@@ -1069,6 +1080,14 @@ export type InsufficientCreditsErrorResolvers<ContextType = Context, ParentType 
   path?: Resolver<Maybe<ReadonlyArray<ResolversTypes['String']>>, ParentType, ContextType>;
   required?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   available?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RateLimitedErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RateLimitedError'] = ResolversParentTypes['RateLimitedError']> = {
+  code?: Resolver<ResolversTypes['ErrorCode'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<ReadonlyArray<ResolversTypes['String']>>, ParentType, ContextType>;
+  retryAfterSeconds?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1119,6 +1138,7 @@ export type Resolvers<ContextType = Context> = {
   NotFoundError?: NotFoundErrorResolvers<ContextType>;
   ConflictError?: ConflictErrorResolvers<ContextType>;
   InsufficientCreditsError?: InsufficientCreditsErrorResolvers<ContextType>;
+  RateLimitedError?: RateLimitedErrorResolvers<ContextType>;
   ImageRejectedError?: ImageRejectedErrorResolvers<ContextType>;
 };
 

@@ -3,7 +3,7 @@ import type { HairSex } from '../../schema/types/hairstyle.ts';
 import { versionOf } from '../assets.ts';
 import { type CountedPage, pageOfList, pageRequest } from '../paging.ts';
 import type { Look } from '../vision/looks/look.ts';
-import { colors } from './catalogue/colors.ts';
+import { colors } from '../palette.ts';
 import { styles } from './catalogue/styles.ts';
 import { suitsSex } from './rules.ts';
 

@@ -10,6 +10,7 @@ import { callbackSource, createGenerations, generationQueue, type GenerationJob 
 import { createImages } from './image.ts';
 import { createLists, createLoaders } from './loaders.ts';
 import { generations as firstTables } from './migrations/001-generations.ts';
+import { clients } from './migrations/002-clients.ts';
 import type { Context, EventBody } from './models.ts';
 import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
@@ -23,7 +24,7 @@ const before = (ms: number): Date => new Date(Date.now() - ms);
 export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   const { blobs, connection, env, jobs, log, webhooks } = platform;
   const events = createEventLog<EventBody>(connection, 'hairstyle');
-  await migrate(connection, 'hairstyle', { ...events.migrations, '001_generations': firstTables });
+  await migrate(connection, 'hairstyle', { ...events.migrations, '001_generations': firstTables, '002_clients': clients });
   const store = createStore(connection);
   const catalogue = createCatalogue(() => env.publicUrl);
   const journal = createJournal(store, events);

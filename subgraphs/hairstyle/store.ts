@@ -123,19 +123,25 @@ function pictureStatements(database: Database<Tables>) {
   };
 }
 
-/** What is kept of a client: its generations and those of its photos that are nobody's else, and these photos. */
+/** What is kept of a client: its generations and those of its photos that are nobody's else, and these photos. A photo is also that of whom it is said to show. */
 export type Traces = { generationIds: readonly GenerationId[]; imageIds: readonly ImageId[] };
 
 function traceStatements(database: Database<Tables>) {
   const generationIds = async (accountId: AccountId, of: (eb: ExpressionBuilder<Tables, 'generation'>) => Expression<SqlBool>) =>
     database().selectFrom('generation').select(['id', 'sourceId']).where('accountId', '=', accountId).where(of).orderBy('id').execute();
+  const imagesOf = async (accountId: AccountId, of: (eb: ExpressionBuilder<Tables, 'imageClient'>) => Expression<SqlBool>): Promise<ImageId[]> =>
+    (await database().selectFrom('imageClient').select('imageId').distinct().where('accountId', '=', accountId).where(of).execute()).map(({ imageId }) => imageId);
   return {
     findTraces: async (accountId: AccountId, clientId: ClientId): Promise<Traces> => {
       const own = await generationIds(accountId, (eb) => eb('clientId', '=', clientId));
-      const sources = [...new Set(own.map(({ sourceId }) => sourceId))];
+      const shown = await imagesOf(accountId, (eb) => eb('clientId', '=', clientId));
+      const sources = [...new Set([...own.map(({ sourceId }) => sourceId), ...shown])];
       if (sources.length === 0) return { generationIds: [], imageIds: [] };
-      const others = await generationIds(accountId, (eb) => eb.and([eb('sourceId', 'in', sources), eb('clientId', '!=', clientId)]));
-      const imageIds = sources.filter((id) => !others.some(({ sourceId }) => sourceId === id));
+      const others = new Set([
+        ...(await generationIds(accountId, (eb) => eb.and([eb('sourceId', 'in', sources), eb('clientId', '!=', clientId)]))).map(({ sourceId }) => sourceId),
+        ...await imagesOf(accountId, (eb) => eb.and([eb('imageId', 'in', sources), eb('clientId', '!=', clientId)])),
+      ]);
+      const imageIds = sources.filter((id) => !others.has(id));
       const unnamed = imageIds.length === 0 ? [] : await generationIds(accountId, (eb) => eb.and([eb('sourceId', 'in', imageIds), eb('clientId', 'is', null)]));
       return { generationIds: [...own, ...unnamed].map(({ id }) => id), imageIds };
     },
@@ -146,7 +152,9 @@ function traceStatements(database: Database<Tables>) {
       return [...pictures, ...images].map(({ blobKey }) => blobKey);
     },
     /** How many rows there were. Fails when a photo was used again meanwhile. */
-    deleteTraces: async (accountId: AccountId, { generationIds: generations, imageIds }: Traces): Promise<number> => {
+    deleteTraces: async (accountId: AccountId, clientId: ClientId, { generationIds: generations, imageIds }: Traces): Promise<number> => {
+      // Photos that stay, for they show somebody else as well. The note of one that goes is a part of it and does not count.
+      await database().deleteFrom('imageClient').where('accountId', '=', accountId).where('clientId', '=', clientId).execute();
       const gone: { numDeletedRows: bigint }[] = [];
       if (generations.length > 0) {
         gone.push(await database().deleteFrom('idempotencyKey').where('accountId', '=', accountId).where('generationId', 'in', generations).executeTakeFirstOrThrow());

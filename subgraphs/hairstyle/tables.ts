@@ -7,6 +7,7 @@ import type { Failing, Gender, Mode, Status } from './rules.ts';
 /** The tables of the schema `hairstyle`; in the database the same names are written in snake_case. */
 export type Tables = {
   image: ImageTable;
+  imageClient: ImageClientTable;
   generation: GenerationTable;
   picture: PictureTable;
   idempotencyKey: IdempotencyKeyTable;
@@ -23,6 +24,8 @@ type ImageTable = {
   issues: readonly ImageIssue[];
   createdAt: GeneratedAlways<Date>;
 };
+
+type ImageClientTable = { imageId: ImageId; accountId: AccountId; clientId: ClientId };
 
 type GenerationTable = {
   id: GenerationId;

@@ -1,21 +1,28 @@
-import type { HairColorFit, ToneRange, Undertone } from '../../schema/types/skinshade.ts';
+import { createHash } from 'node:crypto';
+import { converter, differenceCiede2000, formatHex } from 'culori';
+import ipaddr from 'ipaddr.js';
+import { Failure } from '../../schema/failures.ts';
+import type { DetectSkinShadeInput, ToneRange, Undertone } from '../../schema/types/skinshade.ts';
 
+/** CIELAB under D65. */
 export type Lab = { l: number; a: number; b: number };
 
-const degrees = (radians: number): number => (radians * 180) / Math.PI;
-const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+const toLab = converter('lab65');
+const difference = differenceCiede2000();
 
-/** CIELAB under D65 of `#rrggbb` (IEC 61966-2-1, CIE 15:2004). */
+/** Of `#rrggbb`. */
 export function labOf(hex: string): Lab {
-  const [red, green, blue] = [1, 3, 5].map((start) => linearLight(Number.parseInt(hex.slice(start, start + 2), 16) / 255)) as [number, number, number];
-  const x = cubeRoot((0.4124564 * red + 0.3575761 * green + 0.1804375 * blue) / 0.95047);
-  const y = cubeRoot(0.2126729 * red + 0.7151522 * green + 0.072175 * blue);
-  const z = cubeRoot((0.0193339 * red + 0.119192 * green + 0.9503041 * blue) / 1.08883);
-  return { l: 116 * y - 16, a: 500 * (x - y), b: 200 * (y - z) };
+  const { l, a, b } = toLab(hex) ?? { l: 0, a: 0, b: 0 };
+  return { l, a, b };
 }
 
-const linearLight = (value: number): number => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-const cubeRoot = (value: number): number => (value > 216 / 24_389 ? Math.cbrt(value) : (value * (24_389 / 27) + 16) / 116);
+/** `#rrggbb`, clipped to what sRGB can show. */
+export const hexOf = (lab: Lab): string => formatHex({ mode: 'lab65', ...lab });
+
+/** The CIEDE2000 difference of two colors. */
+export const deltaE2000 = (one: Lab, two: Lab): number => difference({ mode: 'lab65', ...one }, { mode: 'lab65', ...two });
+
+const degrees = (radians: number): number => (radians * 180) / Math.PI;
 
 /** 0 to 360 degrees: 0 is red, 90 yellow, 180 green, 270 blue. */
 export const hueOf = ({ a, b }: Lab): number => (a === 0 && b === 0 ? 0 : (degrees(Math.atan2(b, a)) + 360) % 360);
@@ -41,75 +48,53 @@ export function undertoneOf(skin: Lab): Undertone {
   return hue <= 60 ? 'NEUTRAL' : 'WARM';
 }
 
-/** The CIEDE2000 difference of two colors (CIE 142:2001; Sharma, Wu and Dalal 2005). */
-export function deltaE2000(one: Lab, two: Lab): number {
-  const meanChroma = (chromaOf(one) + chromaOf(two)) / 2;
-  const grey = 0.5 * (1 - Math.sqrt(meanChroma ** 7 / (meanChroma ** 7 + 25 ** 7)));
-  const [first, second] = [one, two].map(({ l, a, b }) => ({ l, a: a * (1 + grey), b })) as [Lab, Lab];
-  const [chroma1, chroma2, hue1, hue2] = [chromaOf(first), chromaOf(second), hueOf(first), hueOf(second)];
-  const isGrey = chroma1 * chroma2 === 0;
-  const turn = hue2 - hue1;
-  const hueStep = isGrey ? 0 : Math.abs(turn) <= 180 ? turn : turn > 180 ? turn - 360 : turn + 360;
-  const hueSum = hue1 + hue2;
-  const hue = isGrey ? hueSum : Math.abs(turn) <= 180 ? hueSum / 2 : hueSum < 360 ? hueSum / 2 + 180 : hueSum / 2 - 180;
-  const chroma = (chroma1 + chroma2) / 2;
-  const lift = ((first.l + second.l) / 2 - 50) ** 2;
-  const t = 1 - 0.17 * cosine(hue - 30) + 0.24 * cosine(2 * hue) + 0.32 * cosine(3 * hue + 6) - 0.2 * cosine(4 * hue - 63);
-  const lightness = (second.l - first.l) / (1 + (0.015 * lift) / Math.sqrt(20 + lift));
-  const saturation = (chroma2 - chroma1) / (1 + 0.045 * chroma);
-  const tint = (2 * Math.sqrt(chroma1 * chroma2) * Math.sin(radians(hueStep / 2))) / (1 + 0.015 * chroma * t);
-  const rotation = -2 * Math.sqrt(chroma ** 7 / (chroma ** 7 + 25 ** 7)) * Math.sin(radians(60 * Math.exp(-(((hue - 275) / 25) ** 2))));
-  return Math.sqrt(lightness ** 2 + saturation ** 2 + tint ** 2 + rotation * saturation * tint);
+/** The Monk Skin Tone scale (Monk 2019, published with Google in 2022, CC BY 4.0), lightest first. */
+const monkSwatches = ['#f6ede4', '#f3e7db', '#f7ead0', '#eadaba', '#d7bd96', '#a07e56', '#825c43', '#604134', '#3a312a', '#292420'].map(labOf);
+
+/** 1 to 10. */
+export function monkToneOf(skin: Lab): number {
+  const distances = monkSwatches.map((swatch) => deltaE2000(skin, swatch));
+  return distances.indexOf(Math.min(...distances)) + 1;
 }
 
-const cosine = (angle: number): number => Math.cos(radians(angle));
+/** Detections a month for each key, as documented. */
+export const monthlyLimit = 100;
 
-/** -1 ash or blue to 1 golden: how far the hue leans to yellow, the more the stronger the color. */
-export function warmthOf(hair: Lab): number {
-  const chroma = chromaOf(hair);
-  return (chroma / (chroma + 12)) * cosine(hueOf(hair) - 75);
+/** The first day of the month of UTC, `2026-01-01`. */
+export const monthOf = (moment: Date): string => `${moment.toISOString().slice(0, 7)}-01`;
+export const nextMonth = (moment: Date): Date => new Date(Date.UTC(moment.getUTCFullYear(), moment.getUTCMonth() + 1, 1));
+export const secondsToNextMonth = (moment: Date): number => Math.max(1, Math.ceil((nextMonth(moment).getTime() - moment.getTime()) / 1000));
+
+/** Who counts as one: an IPv4 address, or the 64 bits of an IPv6 address that a household or a server gets. */
+export function householdOf(address: string): string {
+  // An IPv4 address may come in the clothes of an IPv6 one.
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === 'ipv4' ? parsed.toString() : `${parsed.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`;
 }
 
-/** Contrast that frames a face, by difference of lightness; straight lines between these points. */
-const contrastScores = [[0, 0.25], [10, 0.45], [25, 0.9], [35, 1], [55, 1], [75, 0.7], [100, 0.5]] as const;
+const invalid = (message: string, ...path: string[]): Failure => new Failure('VALIDATION', message, { path: ['input', ...path] });
 
-function contrastScore(contrast: number): number {
-  const index = Math.max(1, contrastScores.findIndex(([at]) => at >= contrast));
-  const [[from, low], [to, high]] = [contrastScores[index - 1] ?? contrastScores[0], contrastScores[index] ?? contrastScores[6]];
-  return low + ((high - low) * (contrast - from)) / (to - from);
+/** Where the picture comes from. Refuses with VALIDATION. */
+export function chooseSource({ imageId, uploadId }: DetectSkinShadeInput): { by: 'image' | 'upload'; id: string } {
+  if (imageId && !uploadId) return { by: 'image', id: imageId };
+  if (uploadId && !imageId) return { by: 'upload', id: uploadId };
+  throw invalid('Exactly one of imageId and uploadId is needed', 'imageId');
 }
 
-/** 0 to 1: a warm skin is lit by golden tones and a cool one by ash; a neutral one takes both and likes neither extreme. */
-function harmonyScore(undertone: Undertone, warmth: number): number {
-  if (undertone === 'NEUTRAL') return 0.9 - 0.2 * Math.abs(warmth);
-  return 0.65 + 0.35 * (undertone === 'WARM' ? warmth : -warmth);
+/** Refuses with VALIDATION what is no idempotency key. */
+export function checkIdempotencyKey(key: string | null | undefined): string | null {
+  if (key === null || key === undefined) return null;
+  if (key.length < 1 || key.length > 255) throw invalid('An idempotency key has 1 to 255 characters', 'idempotencyKey');
+  return key;
 }
 
-/** How a hair color goes with a skin shade, both `#rrggbb`: 55 % contrast, 45 % undertone. */
-export function fitOf(skinShade: string, hairHex: string): HairColorFit {
-  const [skin, hair] = [labOf(skinShade), labOf(hairHex)];
-  const [contrast, undertone, warmth] = [Math.min(100, Math.abs(skin.l - hair.l)), undertoneOf(skin), warmthOf(hair)];
-  const harmony = harmonyScore(undertone, warmth);
-  return {
-    score: rounded(0.55 * contrastScore(contrast) + 0.45 * harmony, 2),
-    contrast: rounded(contrast, 1),
-    deltaE: rounded(deltaE2000(skin, hair), 1),
-    toneRange: toneRangeOf(skin),
-    undertone,
-    reason: `${contrastReason(contrast)}, and ${harmonyReason(undertone, warmth, harmony)}.`,
-  };
+/** Equal for requests that ask for the same of the same bytes, or of the same photo. */
+export function fingerprintOf({ imageId, clientId }: DetectSkinShadeInput, bytes: Uint8Array): string {
+  return createHash('sha256').update(JSON.stringify([imageId ?? null, clientId ?? null])).update(imageId ? '' : bytes).digest('hex');
 }
 
-const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
-
-function contrastReason(contrast: number): string {
-  if (contrast < 12) return 'It is close to the lightness of the skin and frames the face little';
-  if (contrast < 25) return 'It contrasts softly with the skin';
-  return contrast <= 60 ? 'It frames the face with clear contrast' : 'It contrasts strongly with the skin';
-}
-
-function harmonyReason(undertone: Undertone, warmth: number, harmony: number): string {
-  const hair = warmth > 0.25 ? 'warm tone' : warmth < -0.1 ? 'cool tone' : 'neutral tone';
-  const skin = `${undertone.toLowerCase()} undertone`;
-  return `its ${hair} ${harmony >= 0.75 ? 'flatters' : harmony >= 0.55 ? 'goes with' : 'works against'} the ${skin}`;
+/** Refuses with VALIDATION a number of recommendations that is none. */
+export function checkFirst(first: number): number {
+  if (first < 1 || first > 38) throw new Failure('VALIDATION', 'first must be a whole number from 1 to 38', { path: ['first'] });
+  return first;
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { colors } from './colors.ts';
+import { colors } from '../../palette.ts';
 import { renderColorPreview, renderStylePreview, type Picture } from './preview.ts';
 import { styles } from './styles.ts';
 

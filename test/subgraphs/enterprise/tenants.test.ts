@@ -107,6 +107,7 @@ test('the same of keys, credits and what all subgraphs know of clients', async (
   const refusedKey = (work: Promise<unknown>): Promise<null> => work.then(() => assert.fail('it was done'), (error: unknown) => (assert.match(String(error), /API key not found/), null));
   const keyWalk: { [Name in keyof Keys]: () => Promise<unknown> } = {
     issue: async () => null,
+    issueAlone: async () => null,
     findCaller: () => keys.findCaller(`ak_${'0'.repeat(43)}`),
     list: () => keys.list(foreign),
     find: () => keys.find(foreign, key.id),

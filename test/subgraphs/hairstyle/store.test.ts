@@ -67,7 +67,7 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     listGenerationsOfClients: () => store.listGenerationsOfClients(foreign, [clientId], page),
     findTraces: async () => Object.values(await store.findTraces(foreign, clientId)).flat(),
     listFiles: () => store.listFiles(foreign, { generationIds: [generation.id], imageIds: [image.id] }),
-    deleteTraces: () => store.deleteTraces(foreign, { generationIds: [generation.id], imageIds: [image.id] }),
+    deleteTraces: () => store.deleteTraces(foreign, clientId, { generationIds: [generation.id], imageIds: [image.id] }),
     findLatestGeneration: () => store.findLatestGeneration(foreign),
     claimKey: () => store.claimKey(foreign, 'k', { fingerprint: 'f', generationId: generation.id }, since),
     findKey: () => store.findKey(newAccountId(), 'k', since),

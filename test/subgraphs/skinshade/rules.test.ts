@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deltaE2000, fitOf, hueOf, labOf, toneRangeOf, typologyAngleOf, undertoneOf } from '../../../subgraphs/skinshade/rules.ts';
+import { fitOf } from '../../../subgraphs/skinshade/advice.ts';
+import { deltaE2000, hueOf, labOf, toneRangeOf, typologyAngleOf, undertoneOf } from '../../../subgraphs/skinshade/rules.ts';
 
 /** L1 a1 b1, L2 a2 b2, difference: the data of Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", table 1. */
 const published: [number, number, number, number, number, number, number][] = [

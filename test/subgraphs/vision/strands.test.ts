@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { colors } from '../../../subgraphs/hairstyle/catalogue/colors.ts';
+import { colors } from '../../../subgraphs/palette.ts';
 import { styles, type HairStyle } from '../../../subgraphs/hairstyle/catalogue/styles.ts';
 import { rgbToLab, toLinear } from '../../../subgraphs/vision/color.ts';
 import type { PreparedPhoto } from '../../../subgraphs/vision/engine.ts';

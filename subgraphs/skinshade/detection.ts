@@ -1,0 +1,118 @@
+import { Failure } from '../../schema/failures.ts';
+import type { DetectSkinShadeInput } from '../../schema/types/skinshade.ts';
+import { type AccountId, type ClientId, type ImageId, newReadingId, parseClientId, parseImageId, parseUploadId } from '../ids.ts';
+import { findEarlyIssue, ISSUE_SENTENCES } from '../images.ts';
+import type { Platform } from '../platform.ts';
+import type { Caller } from '../subgraph.ts';
+import { EngineFault, EngineRefusal, type ImageIssue, type RefusalCode, type SkinShade } from '../vision/engine.ts';
+import { checkIdempotencyKey, chooseSource, fingerprintOf, monthlyLimit, monthOf, nextMonth, secondsToNextMonth } from './rules.ts';
+import type { Claim, ReadingRow, Store } from './store.ts';
+
+type Parts = { platform: Platform; store: Store };
+/** What is to be read: bytes that were sent for it, or a photo of the account. */
+type Picture = { bytes: Uint8Array; imageId: ImageId | null; path: readonly string[] };
+export type Usage = { limit: number; remaining: number; resetsAt: Date };
+/** `replayed`: an earlier request with the same idempotency key made it. */
+export type Detected = { reading: ReadingRow; usage: Usage; replayed: boolean };
+export type Detections = ReturnType<typeof createDetections>;
+
+/** The readings of accounts: made of a picture, counted, kept. */
+export function createDetections(parts: Parts) {
+  return {
+    /**
+     * Counted and kept together, or not at all.
+     * @throws Failure VALIDATION, NOT_FOUND, RATE_LIMITED, IMAGE_REJECTED, IDEMPOTENCY_CONFLICT; UNAVAILABLE, and then an upload can be used again.
+     */
+    detect: async (caller: Caller, input: DetectSkinShadeInput, signal?: AbortSignal): Promise<Detected> => detect(parts, caller, input, signal),
+    usage: async ({ accountId, keyId }: Caller): Promise<Usage> => usageOf(await parts.store.findUsage(accountId, keyId, monthOf(new Date()))),
+  };
+}
+
+const usageOf = (used: number): Usage => ({ limit: monthlyLimit, remaining: Math.max(0, monthlyLimit - used), resetsAt: nextMonth(new Date()) });
+const exhausted = (): Failure => new Failure('RATE_LIMITED', `This API key has used its ${monthlyLimit} detections of this month`, { retryAfterSeconds: secondsToNextMonth(new Date()) });
+
+async function detect(parts: Parts, caller: Caller, input: DetectSkinShadeInput, signal: AbortSignal | undefined): Promise<Detected> {
+  const { platform, store } = parts;
+  const { accountId, keyId } = caller;
+  const key = checkIdempotencyKey(input.idempotencyKey);
+  const clientId = await findClient(platform, accountId, input.clientId);
+  const picture = await findPicture(parts, accountId, input);
+  const claim = key === null ? null : { key, fingerprint: fingerprintOf(input, picture.bytes), since: new Date(Date.now() - platform.env.kept.idempotencyMs) };
+  const earlier = claim && (await store.findKey(accountId, claim));
+  if (claim && earlier) return replay(parts, caller, claim, earlier);
+  // Not the last word: that is counted when it is known that the picture is not refused. But it saves the work for nothing.
+  if ((await store.findUsage(accountId, keyId, monthOf(new Date()))) >= monthlyLimit) throw exhausted();
+  const shade = await readShade(parts, caller, input, picture, signal);
+  const detected = await platform.connection.transaction(async () => keep(parts, caller, { picture, clientId, shade, claim }));
+  return 'readingId' in detected ? replay(parts, caller, detected.claim, detected) : detected;
+}
+
+type Finding = { picture: Picture; clientId: ClientId | null; shade: SkinShade; claim: Claim | null };
+
+async function keep({ platform, store }: Parts, { accountId, keyId }: Caller, { picture: { imageId, path }, clientId, shade, claim }: Finding): Promise<Detected | { claim: Claim; fingerprint: string; readingId: ReadingRow['id'] }> {
+  const id = newReadingId();
+  const earlier = claim && (await store.claimKey(accountId, claim, id));
+  if (claim && earlier) return { claim, ...earlier };
+  if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw noClient();
+  if (imageId !== null && !(await platform.photos.holdPhoto(accountId, imageId))) throw noPhoto(path);
+  if (imageId !== null && clientId !== null) await platform.photos.showsClient(accountId, imageId, clientId);
+  const used = await store.countUse(accountId, keyId, monthOf(new Date()), monthlyLimit);
+  if (used === null) throw exhausted();
+  const [l, a, b] = shade.lab;
+  const reading = await store.insertReading(accountId, { id, clientId, imageId, l, a, b, confidence: shade.confidence, warnings: shade.warnings });
+  return { reading, usage: usageOf(used), replayed: false };
+}
+
+async function replay({ store }: Parts, { accountId, keyId }: Caller, claim: Claim, earlier: { fingerprint: string; readingId: ReadingRow['id'] }): Promise<Detected> {
+  const [reading] = earlier.fingerprint === claim.fingerprint ? await store.findReadings(accountId, [earlier.readingId]) : [];
+  if (!reading) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request', { path: ['input', 'idempotencyKey'] });
+  return { reading, usage: usageOf(await store.findUsage(accountId, keyId, monthOf(new Date()))), replayed: true };
+}
+
+const noClient = (): Failure => new Failure('NOT_FOUND', 'Client not found', { path: ['input', 'clientId'] });
+const noPhoto = (path: readonly string[]): Failure => new Failure('NOT_FOUND', 'Image not found or inaccessible', { path });
+
+async function findClient({ clients }: Platform, accountId: AccountId, id: string | null | undefined): Promise<ClientId | null> {
+  if (id === null || id === undefined) return null;
+  const clientId = parseClientId(id);
+  if (!clientId || !(await clients.findClient(accountId, clientId))) throw noClient();
+  return clientId;
+}
+
+async function findPicture({ platform: { blobs, photos } }: Parts, accountId: AccountId, input: DetectSkinShadeInput): Promise<Picture> {
+  const { by, id } = chooseSource(input);
+  if (by === 'upload') {
+    const [path, uploadId] = [['input', 'uploadId'], parseUploadId(id)];
+    const bytes = uploadId && (await blobs.takeStaged(accountId, uploadId));
+    if (!bytes) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path });
+    return { bytes, imageId: null, path };
+  }
+  const [path, imageId] = [['input', 'imageId'], parseImageId(id)];
+  const photo = imageId && (await photos.findPhoto(accountId, imageId));
+  const bytes = photo && (await blobs.read(photo.blobKey));
+  if (!imageId || !bytes) throw noPhoto(path);
+  return { bytes, imageId, path };
+}
+
+const issueOf = {
+  NO_FACE: 'NO_FACE', MULTIPLE_FACES: 'MULTIPLE_FACES', FACE_TOO_SMALL: 'TOO_SMALL', GREYSCALE: 'GREYSCALE', IMAGE_TOO_LARGE: 'TOO_LARGE', UNSUPPORTED_IMAGE: 'NOT_AN_IMAGE',
+  NO_HAIR: 'NO_FACE', HEAD_COVERED: 'NO_FACE',
+} as const satisfies Record<RefusalCode, ImageIssue>;
+
+async function readShade({ platform: { blobs, log, vision } }: Parts, { accountId }: Caller, input: DetectSkinShadeInput, { bytes, imageId, path }: Picture, signal: AbortSignal | undefined): Promise<SkinShade> {
+  const rejected = (issue: ImageIssue): Failure => new Failure('IMAGE_REJECTED', ISSUE_SENTENCES[issue], { path, issues: [issue] });
+  // A photo of the account was looked at when it was taken in.
+  const early = imageId === null ? await findEarlyIssue(bytes, documentedTypes) : null;
+  if (early) throw rejected(early);
+  return vision.detectShade(bytes, { signal }).catch(async (error: unknown) => {
+    if (error instanceof EngineRefusal) throw rejected(issueOf[error.code]);
+    const uploadId = parseUploadId(input.uploadId ?? '');
+    if (uploadId) await blobs.restoreStaged(accountId, uploadId, bytes);
+    if (!(error instanceof EngineFault)) throw error;
+    log.warn({ err: error }, 'a shade was not read');
+    throw new Failure('UNAVAILABLE', 'The image could not be looked at in time. Please try again.');
+  });
+}
+
+/** What the document names; a photo of the account has become a JPEG, whatever it was. */
+const documentedTypes: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/heic', 'image/heif']);
