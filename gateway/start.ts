@@ -24,6 +24,7 @@ import { headshotproRoutes } from './rest/headshotpro.ts';
 import { partnerRoutes } from './rest/partner.ts';
 import { createQuotas } from './rest/quota.ts';
 import { mountRoutes } from './rest/router.ts';
+import { skinshadeRoutes } from './rest/skinshade.ts';
 import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
 import { serveSockets } from './sockets.ts';
@@ -83,7 +84,7 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   logRequests(app, apiLogs);
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
-  mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes], { graph, keys, blobs, openings, quotas: createQuotas() });
+  mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes, ...skinshadeRoutes], { graph, keys, blobs, openings, quotas: createQuotas(), trustedProxies: env.trustedProxies });
   serveFiles(app, blobs);
   serveHome(app, env);
   serveBusinessPages(app);

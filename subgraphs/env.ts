@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 
@@ -37,6 +38,8 @@ export type Environment = {
   operations: { trustedDocuments: string | null; trustedOnly: boolean; batchLimit: number };
   /** How long a generation's events can be replayed, idempotency keys stand for their first request, and files may have no owner. */
   kept: { eventsMs: number; idempotencyMs: number; orphansMs: number };
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[];
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
   outboundAllow: readonly string[];
   /** Where the subgraphs are that other processes serve. */
@@ -67,6 +70,7 @@ export const variables = [
   { name: 'IDEMPOTENCY_KEPT', unit: 'hours', default: '24', reason: 'How long a repeated Idempotency-Key gives the first answer; 24 is what is documented.' },
   { name: 'ORPHANS_KEPT', unit: 'hours', default: '24', reason: 'How old a file must be that nothing points to before it is deleted.' },
   { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
+  { name: 'TRUSTED_PROXIES', unit: 'address or range, …', default: '', reason: 'Proxies in front of it, as `10.0.0.0/8`; of them X-Forwarded-For is believed when one key a month is given to each address.' },
   { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
   ...(['ENTERPRISE', 'HAIRSTYLE', 'HEADSHOT', 'SKINSHADE'] as const).map((name) => ({
     name: `SUBGRAPH_${name}_URL` as const, unit: 'URL', default: '', reason: `Where another process serves ${name.toLowerCase()}, for the gateway. Not set: this process does, with its jobs. Needs DATABASE_URL.`,
@@ -116,6 +120,7 @@ const shape = {
   IDEMPOTENCY_KEPT: wholeNumber(24, 8_760).default(24),
   ORPHANS_KEPT: wholeNumber(1, 8_760).default(24),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
+  TRUSTED_PROXIES: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(z.string().refine((text) => ipaddr.isValid(text) || ipaddr.isValidCIDR(text), 'must be addresses or ranges such as 10.0.0.0/8, separated by commas'))).default([]),
   OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
   SUBGRAPH_ENTERPRISE_URL: graphAddress.optional(),
   SUBGRAPH_HAIRSTYLE_URL: graphAddress.optional(),
@@ -179,6 +184,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
       batchLimit: values.BATCH_LIMIT,
     },
     kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
+    trustedProxies: values.TRUSTED_PROXIES,
     outboundAllow: values.OUTBOUND_ALLOW,
     subgraphUrls: Object.fromEntries(subgraphNames.flatMap((name) => (values[urlOf(name)] === undefined ? [] : [[name, values[urlOf(name)]]]))),
     subgraphCallers: values.SUBGRAPH_CALLERS,

@@ -5,7 +5,7 @@ import type { Caller } from '../../subgraphs/subgraph.ts';
 import type { Graph } from '../graphql.ts';
 import { isStream } from '../transport.ts';
 
-type Asking = { caller: Caller; requestId: string; signal?: AbortSignal | undefined };
+type Asking = { caller: Caller | null; requestId: string; address?: string | undefined; signal?: AbortSignal | undefined };
 
 /** Runs an operation for a REST request. Rejects with the Failure that the graph gave as its first error, or with a fault. */
 export async function ask<Result extends object, Variables extends object>(graph: Graph, operation: TypedOperation<Result, Variables>, variables: Variables, asking: Asking): Promise<Result> {
@@ -30,8 +30,8 @@ export async function watch<Result extends object, Variables extends object>(gra
   return results;
 }
 
-function operationOf({ source, name }: { source: string; name: string }, variables: object, { caller, requestId, signal }: Asking) {
-  return { source, operationName: name, variables: { ...variables }, request: { caller, requestId }, signal };
+function operationOf({ source, name }: { source: string; name: string }, variables: object, { signal, ...request }: Asking) {
+  return { source, operationName: name, variables: { ...variables }, request, signal };
 }
 
 function dataOf<Result>(answer: ExecutionResult): Result {

@@ -80,6 +80,8 @@ function headshotCodeOf({ status, code, detail }: Refusal): string {
 export const skinshadeDialect: Dialect = {
   ...aihairstyles,
   missingKey: { status: 403, code: 'UNAUTHENTICATED', message: 'Missing or invalid API key' },
+  invalidKeyMessage: 'Missing or invalid API key',
+  status: { ...aihairstylesStatus, UNAUTHENTICATED: 403 },
   error: ({ message }) => ({ error: message }),
 };
 

@@ -11,7 +11,8 @@ export type RestRequest = {
   headers: IncomingHttpHeaders;
   /** Parsed JSON; undefined when there was none. */
   body: unknown;
-  caller: Caller;
+  /** Null where the route is open. */
+  caller: Caller | null;
   requestId: string;
   /** Keeps the file of a multipart body for createImage. Refuses with VALIDATION when there is none, with 413 when it is over 5 MB. */
   upload(): Promise<{ uploadId: string; name: string | null }>;
@@ -25,6 +26,10 @@ type Common<Variables> = {
   /** One sentence for the API's description. */
   summary: string;
   dialect: Dialect;
+  /** Is asked without a key. */
+  isOpen?: true;
+  /** A body of any type comes as far as `variables`, unread unless it is JSON or a form with files. */
+  takesAnyBody?: true;
   /** What a key that nobody has is answered with: 401, or 403 where the document says so. */
   invalidKey?: 401 | 403;
   /** Refuses with a Failure what the document does not allow. */
@@ -36,6 +41,10 @@ export type Route<Result, Variables> = Common<Variables> & {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   operation: TypedOperation<Result, Variables>;
   reply(data: Result, request: RestRequest): Reply;
+  /** False where a GET changes something: HEAD is refused then. */
+  hasHead?: false;
+  /** What is answered when the graph fails; a Failure is no fault. */
+  insteadOfFault?(): Reply;
   /** For a list that the graph gives in pages and REST whole: how to ask for what follows an answer (null: nothing), and how to join two. */
   rest?: { variables(data: Result): Variables | null; join(first: Result, next: Result): Result };
   /** With `Prefer: wait=SECONDS`, the answer is given when this says that it is worth giving, or when the time is over. */

@@ -4,6 +4,7 @@ import type { Keys } from '../../subgraphs/keys.ts';
 import type { Caller } from '../../subgraphs/subgraph.ts';
 import { Failure } from '../../schema/failures.ts';
 import { noteCaller } from '../api-log.ts';
+import { addressOf } from '../address.ts';
 import { credentialOf } from '../caller.ts';
 import type { Graph } from '../graphql.ts';
 import { closingOf, type Openings } from '../openings.ts';
@@ -12,33 +13,46 @@ import { ask, watch } from './ask.ts';
 import { dialectOf } from './dialect.ts';
 import { streamEvents } from './event-stream.ts';
 import type { Quotas } from './quota.ts';
-import type { AnyRoute, EventRoute, RestRequest, Route } from './route.ts';
+import type { AnyRoute, EventRoute, Reply, RestRequest, Route } from './route.ts';
 import { readUpload } from './upload.ts';
 
-export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings; quotas: Quotas };
+export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings; quotas: Quotas; trustedProxies: readonly string[] };
 
 const longestWaitSeconds = 60;
 
 /** Mounts a table of routes: for each path its methods, HEAD beside GET, OPTIONS, and 405 for all others. */
 export function mountRoutes(app: FastifyInstance, routes: readonly AnyRoute[], parts: RestParts): void {
   for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
-    const allowed = [...new Set(group.flatMap(({ method }) => (method === 'GET' || method === 'EVENTS' ? ['GET', 'HEAD'] : [method])))];
+    const allowed = [...new Set(group.flatMap(methodsOf))];
     const allow = [...allowed, 'OPTIONS'].join(', ');
     for (const route of group) {
-      const method = route.method === 'EVENTS' ? 'GET' : route.method;
-      app.route({ method, url: path, handler: async (request, reply) => answering(request, reply, route, parts) });
+      const [method = 'GET'] = methodsOf(route);
+      const mount = (scope: FastifyInstance): void => void scope.route({ method, url: path, exposeHeadRoute: allowed.includes('HEAD'), handler: async (request, reply) => answering(request, reply, route, parts) });
+      if (route.takesAnyBody) void app.register(async (scope) => mount(ignoringBodies(scope)));
+      else mount(app);
     }
     app.options(path, async (_, reply) => reply.code(204).header('allow', allow).send());
-    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter((method) => !allowed.includes(method));
+    const others = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter((method) => !allowed.includes(method));
     app.route({ method: others, url: path, handler: async () => Promise.reject(new HttpRefusal(405, 'Method not allowed', { allow })) });
   }
+}
+
+/** Of types that it does not know, instead of refusing them. */
+function ignoringBodies(scope: FastifyInstance): FastifyInstance {
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  return scope;
+}
+
+function methodsOf(route: AnyRoute): string[] {
+  if (route.method !== 'GET' && route.method !== 'EVENTS') return [route.method];
+  return route.method === 'GET' && route.hasHead === false ? ['GET'] : ['GET', 'HEAD'];
 }
 
 async function answering(request: FastifyRequest, reply: FastifyReply, route: AnyRoute, parts: RestParts): Promise<FastifyReply> {
   reply.header('cache-control', 'no-store');
   try {
     const caller = await authenticate(request, route, parts.keys);
-    if (route.dialect.quotaPerMinute !== undefined) parts.quotas.take(reply, caller.keyId, route.dialect.quotaPerMinute);
+    if (caller && route.dialect.quotaPerMinute !== undefined) parts.quotas.take(reply, caller.keyId, route.dialect.quotaPerMinute);
     if (route.method === 'EVENTS') await answerEvents(request, reply, route, parts, caller);
     else await answer(request, reply, route, parts, caller);
   } catch (error) {
@@ -47,7 +61,9 @@ async function answering(request: FastifyRequest, reply: FastifyReply, route: An
   return reply;
 }
 
-async function authenticate(request: FastifyRequest, { dialect, invalidKey }: AnyRoute, keys: Keys): Promise<Caller> {
+/** Null where the route is open. */
+async function authenticate(request: FastifyRequest, { dialect, invalidKey, isOpen }: AnyRoute, keys: Keys): Promise<Caller | null> {
+  if (isOpen) return null;
   const secret = credentialOf(request.headers);
   if (secret === null) throw new HttpRefusal(dialect.missingKey.status, dialect.missingKey.message);
   const caller = await keys.findCaller(secret);
@@ -56,10 +72,19 @@ async function authenticate(request: FastifyRequest, { dialect, invalidKey }: An
   return caller;
 }
 
-async function answer(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs, openings }: RestParts, caller: Caller): Promise<void> {
+async function answer(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, parts: RestParts, caller: Caller | null): Promise<void> {
   accepts(request, /json|\*\/\*|application\/\*/);
+  const made = await replyTo(request, reply, route, parts, caller).catch((error: unknown) => {
+    if (!route.insteadOfFault || error instanceof Failure || error instanceof HttpRefusal) throw error;
+    request.log.error({ err: error, requestId: request.id }, 'fault in a REST request');
+    return route.insteadOfFault();
+  });
+  await sendReply(reply, request, made);
+}
+
+async function replyTo(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs, openings, trustedProxies }: RestParts, caller: Caller | null): Promise<Reply> {
   const rest = restRequest(request, caller, blobs);
-  const asking = { caller, requestId: request.id };
+  const asking = { caller, requestId: request.id, ...route.isOpen && { address: addressOf(request.raw, trustedProxies) } };
   const variables = await route.variables(rest);
   let data = await ask(graph, route.operation, variables, asking);
   for (let next = route.rest?.variables(data); next && route.rest; next = route.rest.variables(data)) data = route.rest.join(data, await ask(graph, route.operation, next, asking));
@@ -68,16 +93,16 @@ async function answer(request: FastifyRequest, reply: FastifyReply, route: Route
     reply.header('preference-applied', `wait=${waitSeconds}`);
     if (!route.awaits.isOver(data)) {
       const going = new AbortController();
-      const forget = openings.track(caller.keyId, () => going.abort());
+      const forget = openings.track(caller?.keyId ?? null, () => going.abort());
       await untilLast(graph, route.awaits, variables, asking, AbortSignal.any([AbortSignal.timeout(waitSeconds * 1000), closeOf(reply), going.signal])).finally(forget);
       data = await ask(graph, route.operation, variables, asking);
     }
   }
-  await sendReply(reply, request, route.reply(data, rest));
+  return route.reply(data, rest);
 }
 
 /** Ends with the last event, or when the signal says so. */
-async function untilLast(graph: Graph, { operation, isLast }: NonNullable<Route<object, object>['awaits']>, variables: object, asking: { caller: Caller; requestId: string }, signal: AbortSignal): Promise<void> {
+async function untilLast(graph: Graph, { operation, isLast }: NonNullable<Route<object, object>['awaits']>, variables: object, asking: { caller: Caller | null; requestId: string }, signal: AbortSignal): Promise<void> {
   const events = await watch(graph, operation, variables, { ...asking, signal });
   const stop = (): void => void events.return?.();
   signal.addEventListener('abort', stop, { once: true });
@@ -85,7 +110,7 @@ async function untilLast(graph: Graph, { operation, isLast }: NonNullable<Route<
   signal.removeEventListener('abort', stop);
 }
 
-async function answerEvents(request: FastifyRequest, reply: FastifyReply, route: EventRoute<object, object>, { graph, blobs, openings }: RestParts, caller: Caller): Promise<void> {
+async function answerEvents(request: FastifyRequest, reply: FastifyReply, route: EventRoute<object, object>, { graph, blobs, openings }: RestParts, caller: Caller | null): Promise<void> {
   accepts(request, /event-stream|\*\/\*|text\/\*/);
   const rest = restRequest(request, caller, blobs);
   const events = await watch(graph, route.operation, route.variables(rest, lastEventId(request)), { caller, requestId: request.id, signal: closeOf(reply) });
@@ -95,7 +120,7 @@ async function answerEvents(request: FastifyRequest, reply: FastifyReply, route:
     return void (await reply.code(200).send());
   }
   const body = streamEvents(events, route.event);
-  const forget = openings.track(caller.keyId, closingOf(body));
+  const forget = openings.track(caller?.keyId ?? null, closingOf(body));
   body.once('close', forget);
   await reply.code(200).send(body);
 }
@@ -108,7 +133,7 @@ function lastEventId({ headers, query }: FastifyRequest): number | null {
   return seq;
 }
 
-function restRequest(request: FastifyRequest, caller: Caller, blobs: BlobStore): RestRequest {
+function restRequest(request: FastifyRequest, caller: Caller | null, blobs: BlobStore): RestRequest {
   return {
     method: request.method,
     // Fastify types both by the route's schema, of which ours have none.
@@ -118,7 +143,10 @@ function restRequest(request: FastifyRequest, caller: Caller, blobs: BlobStore):
     body: request.body,
     caller,
     requestId: request.id,
-    upload: async () => readUpload(request, caller, blobs),
+    async upload() {
+      if (!caller) throw new TypeError('an open route has no account to keep a file for');
+      return readUpload(request, caller, blobs);
+    },
   };
 }
 

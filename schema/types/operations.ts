@@ -70,6 +70,18 @@ export type CreateInviteInput = {
   readonly teamId?: string | null | undefined;
 };
 
+/** Exactly one of imageId and uploadId. */
+export type DetectSkinShadeInput = {
+  /** A client of the calling business. The photo counts as the client's from then on, and is erased with the client. */
+  readonly clientId?: string | null | undefined;
+  /** 1 to 255 characters. The same key with the same input gives the same reading for 24 hours and counts once. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** A photo of the account. */
+  readonly imageId?: string | null | undefined;
+  /** The `uploadId` of createImageUpload, after the bytes were sent: PNG, JPEG or HEIC, at most 5 MB. The photo is read and not kept. */
+  readonly uploadId?: string | null | undefined;
+};
+
 export type ErasureStatus =
   /** Nothing is left. */
   | 'COMPLETED'
@@ -234,6 +246,15 @@ export type ModelStatus =
   /** The photos are complete; it waits for its turn. */
   | 'WAITING';
 
+/** By the individual typology angle (ITA) of the skin: over 55, over 41, over 28, over 10, over -30 degrees, and the rest. */
+export type ToneRange =
+  | 'DARK'
+  | 'DEEP'
+  | 'FAIR'
+  | 'LIGHT'
+  | 'MEDIUM'
+  | 'TAN';
+
 export type AddClientMediaMutationVariables = Exact<{
   slug: string;
   clientId: string;
@@ -351,6 +372,18 @@ export type CreateInviteMutation = { readonly createInvite: { readonly invite: {
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type CreateSkinShadeKeyMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CreateSkinShadeKeyMutation = { readonly createSkinShadeKey: { readonly secret: string | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly retryAfterSeconds: number, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type CreateTeamMutationVariables = Exact<{
   name: string;
 }>;
@@ -391,6 +424,20 @@ export type DeleteTeamMutation = { readonly deleteTeam: { readonly organization:
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type DetectSkinShadeMutationVariables = Exact<{
+  input: DetectSkinShadeInput;
+}>;
+
+
+export type DetectSkinShadeMutation = { readonly detectSkinShade: { readonly replayed: boolean | null, readonly reading: { readonly hex: string, readonly toneRange: ToneRange } | null, readonly usage: { readonly limit: number, readonly remaining: number, readonly resetsAt: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly issues: ReadonlyArray<ImageIssue>, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly retryAfterSeconds: number, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
@@ -470,6 +517,11 @@ export type GetOrganizationCreditsQuery = { readonly viewer: { readonly account:
       | { readonly credits: { readonly available: number } }
       | Record<PropertyKey, never>
      } };
+
+export type GetSkinShadeHealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type GetSkinShadeHealthQuery = { readonly skinShadeHealth: { readonly healthy: boolean, readonly app: string, readonly model: string, readonly database: string } };
 
 export type ListAllMembersQueryVariables = Exact<{
   after?: string | null | undefined;
@@ -759,6 +811,20 @@ export const CreateInvite: TypedOperation<CreateInviteMutation, CreateInviteMuta
   }
 }` };
 
+export const CreateSkinShadeKey: TypedOperation<CreateSkinShadeKeyMutation, CreateSkinShadeKeyMutationVariables> = { name: 'CreateSkinShadeKey', source: `mutation CreateSkinShadeKey {
+  createSkinShadeKey {
+    secret
+    errors {
+      code
+      message
+      path
+      ... on RateLimitedError {
+        retryAfterSeconds
+      }
+    }
+  }
+}` };
+
 export const CreateTeam: TypedOperation<CreateTeamMutation, CreateTeamMutationVariables> = { name: 'CreateTeam', source: `mutation CreateTeam($name: String!) {
   createTeam(name: $name) {
     organization {
@@ -808,6 +874,32 @@ export const DeleteTeam: TypedOperation<DeleteTeamMutation, DeleteTeamMutationVa
       code
       message
       path
+    }
+  }
+}` };
+
+export const DetectSkinShade: TypedOperation<DetectSkinShadeMutation, DetectSkinShadeMutationVariables> = { name: 'DetectSkinShade', source: `mutation DetectSkinShade($input: DetectSkinShadeInput!) {
+  detectSkinShade(input: $input) {
+    reading {
+      hex
+      toneRange
+    }
+    usage {
+      limit
+      remaining
+      resetsAt
+    }
+    replayed
+    errors {
+      code
+      message
+      path
+      ... on ImageRejectedError {
+        issues
+      }
+      ... on RateLimitedError {
+        retryAfterSeconds
+      }
     }
   }
 }` };
@@ -971,6 +1063,15 @@ export const GetOrganizationCredits: TypedOperation<GetOrganizationCreditsQuery,
         }
       }
     }
+  }
+}` };
+
+export const GetSkinShadeHealth: TypedOperation<GetSkinShadeHealthQuery, GetSkinShadeHealthQueryVariables> = { name: 'GetSkinShadeHealth', source: `query GetSkinShadeHealth {
+  skinShadeHealth {
+    healthy
+    app
+    model
+    database
   }
 }` };
 

@@ -1,3 +1,4 @@
+import type { Primaries } from './heic.ts';
 import type { Raster } from './raster.ts';
 
 export type Lab = [l: number, a: number, b: number];
@@ -18,21 +19,22 @@ export function fromLinear(light: number): number {
   return Math.min(255, (1.055 * light ** (1 / 2.4) - 0.055) * 255);
 }
 
-/** Rows of the matrix that takes linear light with the primaries of Display P3 to that with sRGB's; both share curve and white. */
-const P3_TO_SRGB = [[1.22494018, -0.22494018, 0], [-0.04205695, 1.04205695, 0], [-0.01963755, -0.07863605, 1.0982736]] as const;
+/** Rows of the matrix from XYZ (D50) to linear sRGB. */
+const XYZ_TO_SRGB = [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.033454], [0.0719453, -0.2289914, 1.4052427]] as const;
 const BYTE_STEPS = 8192;
 let bytesOfLight: Uint8ClampedArray | null = null;
 
-/** The same picture with sRGB's primaries; what sRGB cannot show is clipped. */
-export function fromDisplayP3({ width, height, rgb }: Raster): Raster {
+/** The same picture in sRGB; what sRGB cannot show is clipped. The curve is taken for sRGB's, which Display P3 shares and others come close to. */
+export function toSrgb({ width, height, rgb }: Raster, primaries: Primaries): Raster {
+  const rows = XYZ_TO_SRGB.map((row) => primaries.map((xyz) => row[0] * xyz[0] + row[1] * xyz[1] + row[2] * xyz[2]));
   bytesOfLight ??= Uint8ClampedArray.from({ length: BYTE_STEPS + 1 }, (_, i) => fromLinear(i / BYTE_STEPS));
   const table = bytesOfLight;
   const out = new Uint8ClampedArray(rgb.length);
   for (let p = 0; p < rgb.length; p += 3) {
     const [r, g, b] = [LINEAR[rgb[p]!]!, LINEAR[rgb[p + 1]!]!, LINEAR[rgb[p + 2]!]!];
     for (let c = 0; c < 3; c++) {
-      const row = P3_TO_SRGB[c as 0 | 1 | 2];
-      const light = row[0] * r + row[1] * g + row[2] * b;
+      const row = rows[c]!;
+      const light = row[0]! * r + row[1]! * g + row[2]! * b;
       out[p + c] = table[light <= 0 ? 0 : light >= 1 ? BYTE_STEPS : Math.round(light * BYTE_STEPS)]!;
     }
   }

@@ -51,14 +51,14 @@ function skinOf({ side, rgb, skin, outline }: Cutout): Skin {
   return found;
 }
 
-/** Of two parts of a face the one that is not covered: the one that has the color of skin, and of two the brighter one, for hair is darker. */
+/** Of two parts of a face the one that is not covered: the one whose color is clearly more like skin, else the brighter one, for hair is darker. */
 function bareOf(above: Lab, below: Lab): Lab {
-  if (isSkin(above) !== isSkin(below)) return isSkin(above) ? above : below;
-  return above[0] >= below[0] ? above : below;
+  const strangeness = strangenessOf(below) - strangenessOf(above);
+  return (Math.abs(strangeness) > 15 ? strangeness > 0 : above[0] >= below[0]) ? above : below;
 }
 
-/** Skin of every tone has a hue between red and yellow; that of 50 portraits lies between 34 and 63 degrees. */
-const isSkin = (lab: Lab): boolean => chromaOf(lab) > 7 && hueOf(lab) > 28 && hueOf(lab) < 72;
+/** Degrees from the middle hue of skin, which has some color at every tone: that of 50 portraits lies between 34 and 63, in yellow light it reaches 80. */
+const strangenessOf = (lab: Lab): number => (chromaOf(lab) < 7 ? 180 : Math.abs(hueOf(lab) - 50));
 
 /** Of the whole face, or of its upper (0) or lower (1) part. */
 function litMean({ l, a, b, isLower }: Skin, part?: 0 | 1): Lab {

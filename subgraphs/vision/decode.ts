@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
-import { fromDisplayP3 } from './color.ts';
+import { toSrgb } from './color.ts';
 import { EngineRefusal } from './engine.ts';
-import { decodeHeic, isDisplayP3, isHeic } from './heic.ts';
+import { decodeHeic, isHeic, primariesOf } from './heic.ts';
 import type { Raster } from './raster.ts';
 
 /** Longest side of the picture the analysis and the renderer work on, px. */
@@ -27,7 +27,8 @@ export async function openPhoto(bytes: Uint8Array, side: number): Promise<OpenPh
 async function openHeic(bytes: Uint8Array, side: number): Promise<OpenPhoto> {
   const { width, height, data } = await decodeHeic(bytes);
   const raster = await toRaster(sharp(data, { raw: { width, height, channels: 4 } }), side);
-  return { raster: isDisplayP3(bytes) ? fromDisplayP3(raster) : raster, width, height, mime: 'image/heic' };
+  const primaries = primariesOf(bytes);
+  return { raster: primaries ? toSrgb(raster, primaries) : raster, width, height, mime: 'image/heic' };
 }
 
 async function openOther(bytes: Uint8Array, side: number): Promise<OpenPhoto> {

@@ -25,7 +25,7 @@ const doubts: Record<ShadeWarning, (cutout: Cutout, reading: Reading) => number>
   TOO_DARK: (_, { lab }) => between(24, 10, lab[0]),
   LOW_CHROMA: (_, { lab }) => between(10, 3, chromaOf(lab)),
   // Hues and strengths that skin has in colored light only.
-  COLOR_CAST: (_, { lab }) => Math.max(between(28, 5, hueOf(lab)), between(70, 95, hueOf(lab)), between(44, 60, chromaOf(lab))),
+  COLOR_CAST: (_, { lab }) => Math.max(between(28, 5, hueOf(lab)), between(72, 97, hueOf(lab)), between(44, 60, chromaOf(lab))),
   COVERED_FACE: (_, reading) => Math.max(between(11, 25, reading.difference), between(0.55, 0.3, likeShare(reading))),
   SMALL_FACE: ({ facePx }) => between(80, 40, facePx),
 };

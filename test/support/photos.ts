@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import sharp from 'sharp';
+import { drawnPortrait } from '../../subgraphs/warm-up.ts';
 import { cutDemoPortrait, findDemoPhoto } from '../../gateway/files.ts';
 
 /** The group photo that the portrait is cut from: several faces. */
@@ -33,3 +36,7 @@ export const animatedGif = async (): Promise<Uint8Array> => {
 };
 
 export const svg = (): Uint8Array => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"><circle cx="200" cy="200" r="150"/></svg>');
+
+/** A face of our own drawing as a HEIC of 480 x 600, with sRGB's colors or, as a telephone writes them, with Display P3's; the same as a PNG. */
+export const drawnHeic = (colors: 'srgb' | 'p3' = 'srgb'): Uint8Array => new Uint8Array(readFileSync(join(import.meta.dirname, colors === 'p3' ? 'pictures/drawn-p3.heic' : 'pictures/drawn.heic')));
+export const drawnPng = async (): Promise<Uint8Array> => sharp(await drawnPortrait()).resize({ width: 480 }).png().toBuffer();
