@@ -44,7 +44,8 @@ export type EventReader<Body> = {
   lastSeqs(streams: readonly string[]): Promise<Map<string, number>>;
 };
 
-const migrations: Record<string, Migration> = {
+/** For the list of migrations of a schema that has an event log. */
+export const eventMigrations: Record<string, Migration> = {
   '000_events': migration(
     `create table event_stream (
       name text primary key, last_seq bigint not null, trimmed_seq bigint not null default 0, terminal boolean not null default false)`,
@@ -105,7 +106,7 @@ export function createEventLog<Body extends object>(connection: Connection, sche
         select count(*) as n from deleted`.execute(database());
       return rows[0]?.n ?? 0;
     }),
-    migrations,
+    migrations: eventMigrations,
   };
 }
 

@@ -1,9 +1,9 @@
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 import type { Connection } from './database.ts';
 import { createAccounts, createEnterprise, enterpriseMigrations } from './enterprise/index.ts';
-import { createHairstyle } from './hairstyle/index.ts';
+import { createHairstyle, hairstyleMigrations } from './hairstyle/index.ts';
 import { createHeadshot } from './headshot/index.ts';
-import { awaitMigrations, migrate } from './migrations.ts';
+import { awaitMigrations, migrate, type Migration } from './migrations.ts';
 import { createOperator, type Operator } from './operator.ts';
 import type { Platform } from './platform.ts';
 import { createSkinshade } from './skinshade/index.ts';
@@ -15,7 +15,9 @@ import { defineUpkeep } from './upkeep.ts';
  * Those that are not named belong to other processes on the same database, as do their jobs.
  */
 export async function startSubgraphs(platform: Platform, names: readonly SubgraphName[] = subgraphNames): Promise<Subgraphs> {
-  if (!names.includes('enterprise')) await haveAccounts(platform.connection);
+  // Keys, credits and clients are in the tables of enterprise, which everybody needs; photos are in those of hairstyle.
+  if (!names.includes('enterprise')) await haveTables(platform.connection, 'enterprise', enterpriseMigrations);
+  if (names.includes('skinshade') && !names.includes('hairstyle')) await haveTables(platform.connection, 'hairstyle', hairstyleMigrations);
   const subgraphs: { -readonly [Name in SubgraphName]?: Subgraph } = {};
   for (const name of subgraphNames) if (names.includes(name)) subgraphs[name] = await create[name](platform);
   defineUpkeep(platform);
@@ -27,10 +29,10 @@ export type Subgraphs = Readonly<Partial<Record<SubgraphName, Subgraph>>>;
 
 const create = { enterprise: createEnterprise, hairstyle: createHairstyle, headshot: createHeadshot, skinshade: createSkinshade } satisfies Record<SubgraphName, (platform: Platform) => Promise<Subgraph>>;
 
-/** Keys, credits and clients are in the tables of enterprise, which everybody needs. Who has a database of its own makes them itself. */
-async function haveAccounts(connection: Connection): Promise<void> {
-  if (connection.kind === 'pglite') await migrate(connection, 'enterprise', enterpriseMigrations);
-  else await awaitMigrations(connection, 'enterprise', enterpriseMigrations);
+/** Who has a database of its own makes the tables itself. */
+async function haveTables(connection: Connection, schema: SubgraphName, migrations: Record<string, Migration>): Promise<void> {
+  if (connection.kind === 'pglite') await migrate(connection, schema, migrations);
+  else await awaitMigrations(connection, schema, migrations);
 }
 
 /** The operator's commands over a platform whose subgraphs are started. */

@@ -110,6 +110,7 @@ export type SkinShadeReadingEdge = {
   readonly node: SkinShadeReading;
 };
 
+/** A color of the catalogue, and how it goes with the shade. */
 export type HairColorRecommendation = {
   readonly color: HairColor;
   /** The same as `color.suits` says of this shade. */

@@ -1,4 +1,4 @@
-import { createEventLog } from '../events.ts';
+import { createEventLog, eventMigrations } from '../events.ts';
 import { migrate } from '../migrations.ts';
 import type { Platform } from '../platform.ts';
 import { buildSubgraph } from '../schema.ts';
@@ -20,11 +20,14 @@ import { createStore, deleteKeys } from './store.ts';
 const upkeepQueue = 'hairstyle.upkeep';
 const before = (ms: number): Date => new Date(Date.now() - ms);
 
+/** The tables of the schema `hairstyle`. */
+export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients };
+
 /** The subgraph of styles, colors, photos and generations, and the worker that makes the pictures. */
 export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   const { blobs, connection, env, jobs, log, webhooks } = platform;
   const events = createEventLog<EventBody>(connection, 'hairstyle');
-  await migrate(connection, 'hairstyle', { ...events.migrations, '001_generations': firstTables, '002_clients': clients });
+  await migrate(connection, 'hairstyle', hairstyleMigrations);
   const store = createStore(connection);
   const catalogue = createCatalogue(() => env.publicUrl);
   const journal = createJournal(store, events);

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { aihairstylesRoutes } from '../../../gateway/rest/aihairstyles.ts';
 import { enterpriseRoutes } from '../../../gateway/rest/enterprise.ts';
 import { headshotproRoutes } from '../../../gateway/rest/headshotpro.ts';
+import { skinshadeRoutes } from '../../../gateway/rest/skinshade.ts';
 import { partnerRoutes } from '../../../gateway/rest/partner.ts';
 import { allScopes } from '../../../subgraphs/keys.ts';
 import { nobody } from '../../support/photos.ts';
@@ -19,6 +20,9 @@ const photo = await nobody();
 type Need = { scopes: readonly string[]; body?: 'photo' | object; refused?: number };
 /** What each documented request takes: nothing else may be needed, and nothing less may do. */
 const needs: Record<string, Need> = {
+  'GET /api/generatekey': { scopes: [] },
+  'POST /api/skinshade': { scopes: ['skinshade:write'], body: 'photo' },
+  'GET /api/skinshade-health': { scopes: [] },
   'GET /api/v1/styles': { scopes: [] },
   'GET /api/v1/colors': { scopes: [] },
   'POST /api/v1/generation/hairstyle': { scopes: ['generations:write'], body: { gender: 'person', styles: ['817941'], image_name: 'none.jpg' } },
@@ -71,7 +75,7 @@ async function statusOf(route: { method: string; path: string }, { body }: Need,
   return (await platform.rest(path, { method: route.method === 'EVENTS' ? 'GET' : route.method, key, ...payload })).status;
 }
 
-const routes = [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes];
+const routes = [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes, ...skinshadeRoutes];
 test('every route says what it takes', () => assert.deepEqual(routes.map(({ method, path }) => `${method} ${path}`).sort(), Object.keys(needs).sort()));
 
 for (const route of routes) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { BlobKey } from '../../../subgraphs/blobs.ts';
 import { type AccountId, newAccountId, newClientId, newGenerationId, newImageId, newPictureId } from '../../../subgraphs/ids.ts';
-import { generations } from '../../../subgraphs/hairstyle/migrations/001-generations.ts';
+import { hairstyleMigrations } from '../../../subgraphs/hairstyle/index.ts';
 import { createStore, type Store } from '../../../subgraphs/hairstyle/store.ts';
 import { migrate } from '../../../subgraphs/migrations.ts';
 import { openTestConnection } from '../../support/database.ts';
@@ -11,7 +11,7 @@ const blob = (name: string): BlobKey => `${name.padEnd(64, '0')}-0123456789abcde
 
 async function openStore(t: TestContext) {
   const connection = await openTestConnection(t);
-  await migrate(connection, 'hairstyle', { generations });
+  await migrate(connection, 'hairstyle', hairstyleMigrations);
   return { connection, store: createStore(connection) };
 }
 

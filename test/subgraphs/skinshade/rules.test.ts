@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitOf } from '../../../subgraphs/skinshade/advice.ts';
-import { deltaE2000, hueOf, labOf, toneRangeOf, typologyAngleOf, undertoneOf } from '../../../subgraphs/skinshade/rules.ts';
+import { colors } from '../../../subgraphs/palette.ts';
+import { fitOf, hairColorRules, recommend } from '../../../subgraphs/skinshade/advice.ts';
+import {
+  deltaE2000, hexOf, householdOf, hueOf, labOf, monkToneOf, monthOf, nextMonth, secondsToNextMonth, toneRangeOf, typologyAngleOf, undertoneOf,
+} from '../../../subgraphs/skinshade/rules.ts';
 
 /** L1 a1 b1, L2 a2 b2, difference: the data of Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", table 1. */
 const published: [number, number, number, number, number, number, number][] = [
@@ -70,4 +73,44 @@ test('warm skin prefers gold over ash of the same lightness, cool skin the rever
   assert.deepEqual([fitOf(warm, gold).undertone, fitOf(cool, gold).undertone], ['WARM', 'COOL']);
   assert.ok(fitOf(warm, gold).score > fitOf(warm, ash).score);
   assert.ok(fitOf(cool, ash).score > fitOf(cool, gold).score);
+});
+
+test('a color is the same again after CIELAB, and what sRGB cannot show is clipped', () => {
+  for (const { hex } of colors) assert.equal(hexOf(labOf(hex)), hex);
+  assert.match(hexOf({ l: 120, a: 90, b: -200 }), /^#[0-9a-f]{6}$/);
+});
+
+test('each swatch of the Monk scale is the nearest to itself, and skins lie on it in order', () => {
+  const swatches = ['#f6ede4', '#f3e7db', '#f7ead0', '#eadaba', '#d7bd96', '#a07e56', '#825c43', '#604134', '#3a312a', '#292420'];
+  assert.deepEqual(swatches.map((hex) => monkToneOf(labOf(hex))), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+test('recommendations are what suits says of each color, the best first', () => {
+  for (const skin of ['#f6e3d4', '#c68642', '#4a2c1a']) {
+    const all = recommend(skin, null);
+    assert.deepEqual(all.map(({ color, fit }) => [fit, color.hex]), all.map(({ color }) => [fitOf(skin, color.hex), color.hex]));
+    assert.deepEqual(all.map(({ fit }) => fit.score), all.map(({ fit }) => fit.score).toSorted((a, b) => b - a));
+    assert.ok(all.length >= 24 && all.every(({ color }) => colors.find(({ id }) => id === color.id)?.family !== 'fashion'));
+  }
+  assert.deepEqual([...new Set(recommend('#c68642', ['Fashion', 'red']).map(({ color }) => colors.find(({ id }) => id === color.id)?.family))].sort(), ['fashion', 'red']);
+  assert.notDeepEqual(recommend('#f6e3d4', null).slice(0, 3), recommend('#4a2c1a', null).slice(0, 3));
+});
+
+test('the rules say what they rest on, and their weights add up to 1', () => {
+  assert.equal(hairColorRules.reduce((sum, { weight }) => sum + weight, 0), 1);
+  for (const { statement, sources } of hairColorRules) assert.ok(statement.length > 40 && sources.length > 1);
+});
+
+test('months are those of UTC', () => {
+  const lastMoment = new Date('2026-01-31T23:59:59.500Z');
+  assert.deepEqual([monthOf(lastMoment), nextMonth(lastMoment).toISOString(), secondsToNextMonth(lastMoment)], ['2026-01-01', '2026-02-01T00:00:00.000Z', 1]);
+  assert.equal(nextMonth(new Date('2026-12-15T00:00:00Z')).toISOString(), '2027-01-01T00:00:00.000Z');
+});
+
+test('a household is an IPv4 address or 64 bits of an IPv6 one, however they are written', () => {
+  const same = [['203.0.113.9', '::ffff:203.0.113.9', '::ffff:cb00:7109'], ['2001:db8::1', '2001:0db8:0:0:1::', '2001:DB8::ffff'], ['fe80::1', 'fe80::2']];
+  const households = same.map((addresses) => new Set(addresses.map(householdOf)));
+  assert.deepEqual(households.map(({ size }) => size), [1, 1, 1]);
+  assert.equal(new Set(households.flatMap((set) => [...set])).size, 3);
+  assert.notEqual(householdOf('2001:db8:0:1::'), householdOf('2001:db8::'));
 });
