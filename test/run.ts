@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 
 /**
- * Runs the tests: on the embedded database, then, where TEST_DATABASE_URL is set, those that touch a database again on PostgreSQL.
- * `npm test -- FILE…` runs only these files; `--only=embedded` and `--only=postgres` choose one of the two rounds.
+ * Runs the tests: on the embedded database, then, where TEST_DATABASE_URL is set, those that touch a database again on PostgreSQL, and those
+ * from end to end once more with every subgraph behind an address, servers as seven processes.
+ * `npm test -- FILE…` runs only these files; `--only=embedded`, `--only=postgres` and `--only=split` choose one of the three rounds.
  */
 async function main(): Promise<number> {
   const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -11,15 +12,21 @@ async function main(): Promise<number> {
   const files = named.length > 0 ? named : globSync('test/**/*.test.ts').sort();
   const { TEST_DATABASE_URL: databaseUrl, ...rest } = process.env;
   let code = 0;
-  if (only !== 'postgres') code ||= await round('embedded database', files, rest);
-  if (only !== 'embedded' && databaseUrl) {
-    code ||= await round('PostgreSQL', files.filter(touchesDatabase), { ...rest, TEST_DATABASE_URL: databaseUrl });
-  }
+  const isWanted = (round: string): boolean => only === undefined || only === round;
+  if (isWanted('embedded')) code ||= await round('embedded database', files, rest);
+  if (!databaseUrl) return code;
+  if (isWanted('postgres')) code ||= await round('PostgreSQL', files.filter(touchesDatabase), { ...rest, TEST_DATABASE_URL: databaseUrl });
+  if (isWanted('split')) code ||= await round('PostgreSQL, every subgraph behind an address', files.filter(isFromEndToEnd), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' });
   return code;
 }
 
 function touchesDatabase(file: string): boolean {
   return /(support\/(database|platform|server)|\/(salon|studio))\.ts'/.test(readFileSync(file, 'utf8'));
+}
+
+/** What a topology may change: what callers from outside see through all processes. The demo's data is of the gateway alone, and starts many. */
+function isFromEndToEnd(file: string): boolean {
+  return /(^|\/)test\/e2e\/(?!demo-data)/.test(file) && touchesDatabase(file);
 }
 
 function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

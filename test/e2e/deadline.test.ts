@@ -37,7 +37,7 @@ describe('a request that takes longer than it may', async () => {
   const limitMs = 3000;
   const platform = await startTestPlatform({ after }, { workers: 0, allow: [`127.0.0.1:${port}`], variables: { OPERATION_TIMEOUT: String(limitMs) } });
   // The first look at a photo loads the models; here only the address is to be slow.
-  await platform.platform.vision.inspect(photo);
+  await platform.platformOf('hairstyle').vision.inspect(photo);
 
   test('503 with Retry-After, the fetch is broken off, and nothing has happened', async () => {
     const { accountId, key } = await platform.tenant();
@@ -102,15 +102,16 @@ describe('an engine that is too slow: one cold thread for twelve photos, and a f
     assert.deepEqual(first, { image: null, errors: [{ code: 'UNAVAILABLE' }] });
     // As often as it takes: each attempt finds a thread that has its models, and the upload where it was.
     await until(async () => {
-      await platform.platform.vision.inspect(photo);
+      await platform.platformOf('hairstyle').vision.inspect(photo);
       return (await create()).image;
     });
   });
 });
 
 test('the engine is warm before anybody asks for it, and nobody waits until it is', async (t) => {
-  const { rest, platform } = await startTestPlatform({ after: (stop) => t.after(stop) }, { workers: 0, variables: { NODE_ENV: 'development' } });
-  assert.equal(platform.vision.isLoaded(), false);
+  const { rest, platformOf } = await startTestPlatform({ after: (stop) => t.after(stop) }, { workers: 0, variables: { NODE_ENV: 'development' } });
+  const { vision } = platformOf('hairstyle');
+  assert.equal(vision.isLoaded(), false);
   assert.equal((await rest('/readyz')).status, 200);
-  await until(() => platform.vision.isLoaded());
+  await until(() => vision.isLoaded());
 });

@@ -9,7 +9,8 @@ import { smallPortrait } from '../support/photos.ts';
 import { type Created, startTestPlatform } from '../support/platform.ts';
 
 const platform = await startTestPlatform({ after });
-const { blobs, connection, jobs } = platform.platform;
+const { blobs, connection } = platform.platform;
+const { jobs } = platform.platformOf('hairstyle');
 const { key } = await platform.tenant();
 await platform.upload(key, await smallPortrait(300));
 

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SubgraphName } from '../../schema/sdl.ts';
 import { startLookgraph } from '../../gateway/start.ts';
 import { type Connection, openConnection } from '../../subgraphs/database.ts';
 import { createAccounts } from '../../subgraphs/enterprise/index.ts';
 import { parseEnvironment, type VariableName } from '../../subgraphs/env.ts';
 import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
+import type { Platform } from '../../subgraphs/platform.ts';
 import { allScopes, defaultScopes } from '../../subgraphs/keys.ts';
 import type { AccountKind } from '../../subgraphs/subgraph.ts';
+import { isSplit, serveApart } from './apart.ts';
 import { createTestDatabase, onPostgres, openTestConnection } from './database.ts';
 import { type EventOfStream, readEventStream } from './event-stream.ts';
 
@@ -31,27 +34,32 @@ const stopWithinMs = 30_000;
 
 /**
  * The whole product in this process, as `npm start` runs it: its own database and folder, a free port, real sockets, the embedded engine.
- * Stopped after the test or file.
+ * Where TEST_TOPOLOGY is `split`, its subgraphs are behind addresses. Stopped after the test or file.
  */
 export async function startTestPlatform(t: Scope, { workers = 4, allow = [], variables = {}, wrap }: TestOptions = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'platform-'));
   // The database is dropped last: the platform must have let go of it.
   const drops: (() => Promise<void>)[] = [];
   const databaseUrl = onPostgres ? await createTestDatabase({ after: (drop) => drops.push(drop) }) : null;
-  const env = parseEnvironment({
+  const given = parseEnvironment({
     PORT: '0', DATA_DIR: dataDir, ...databaseUrl !== null && { DATABASE_URL: databaseUrl }, NODE_ENV: 'test', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', WORKERS: String(workers), RENDER_WORKERS: '2',
     ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
   });
+  const apart = isSplit ? await serveApart(given) : null;
+  const env = apart?.env ?? given;
   // Closed by the platform itself.
   const opened = databaseUrl === null ? await openTestConnection({ after: () => undefined }) : await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize });
   const lookgraph = await startLookgraph(env, { connection: wrap ? wrap(opened) : opened });
   t.after(async () => {
     await within(stopWithinMs, lookgraph.stop(), 'the platform did not stop');
+    await within(stopWithinMs, apart?.stop() ?? Promise.resolve(), 'the subgraphs did not stop');
     for (const drop of drops) await drop();
     await rm(dataDir, { recursive: true, force: true });
   });
   const client = createTestClient(lookgraph.url);
-  return { ...lookgraph, dataDir, ...client, ...tenants(lookgraph.platform) };
+  /** The platform that a subgraph stands on, which has its engine and its jobs. */
+  const platformOf = (name: SubgraphName): Platform => apart?.platformOf(name) ?? lookgraph.platform;
+  return { ...lookgraph, dataDir, platformOf, ...client, ...tenants(lookgraph.platform) };
 }
 
 async function within<T>(timeoutMs: number, work: Promise<T>, otherwise: string): Promise<T> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Demo } from '../../gateway/demo-data.ts';
 import { subgraphNames } from '../../schema/sdl.ts';
 import type { VariableName } from '../../subgraphs/env.ts';
+import { isSplit } from './apart.ts';
 import { createTestDatabase, onPostgres } from './database.ts';
 import { createTestClient } from './platform.ts';
 import { freePort, type Process, type ProcessOptions, startProcess } from './process.ts';
@@ -12,9 +13,6 @@ import { freePort, type Process, type ProcessOptions, startProcess } from './pro
 type Scope = { after(work: () => Promise<void>): void };
 
 type Options = { startWithinMs?: number; variables?: Partial<Record<VariableName, string>>; /** Where the program's files are. */ root?: string };
-
-/** Whether a server is a gateway, four subgraphs and two workers instead of one process. */
-const isSplit = process.env['TEST_TOPOLOGY'] === 'split';
 
 /** The program itself, in a process of its own, or in seven, that can be killed and started again over the same data and ports. */
 export async function startServer(t: Scope, { startWithinMs, variables = {}, root }: Options = {}) {
@@ -24,6 +22,7 @@ export async function startServer(t: Scope, { startWithinMs, variables = {}, roo
   const port = await freePort();
   const env = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '2', ...variables };
   const gateway = { args: ['gateway/main.ts'], env: { ...env, PORT: String(port) }, ready: 'Lookgraph is ready' } as const;
+  // A gateway, four subgraphs and two workers.
   const options: readonly ProcessOptions[] = isSplit ? await split(gateway, port) : [gateway];
   let running: readonly Process[] = [];
 

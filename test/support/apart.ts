@@ -1,0 +1,38 @@
+import { subgraphNames, type SubgraphName } from '../../schema/sdl.ts';
+import { allowingOwn, type Environment } from '../../subgraphs/env.ts';
+import { createPlatform, type Platform } from '../../subgraphs/platform.ts';
+import { startSubgraphs } from '../../subgraphs/serve.ts';
+import { serveSubgraph } from '../../subgraphs/served/server.ts';
+import { warmUp } from '../../subgraphs/warm-up.ts';
+import { freePort } from './process.ts';
+
+/** Whether a server is not one process, but a gateway with its subgraphs behind addresses. */
+export const isSplit = process.env['TEST_TOPOLOGY'] === 'split';
+
+export type Apart = {
+  /** What a gateway that calls them is started with. */
+  env: Environment;
+  platformOf(name: SubgraphName): Platform | undefined;
+  stop(): Promise<void>;
+};
+
+/** Serves the four subgraphs, each over connections and with workers of its own. */
+export async function serveApart(given: Environment): Promise<Apart> {
+  const port = await freePort();
+  const env: Environment = allowingOwn({ ...given, port, publicUrl: `http://localhost:${port}`, isPublicUrlGiven: true }, `127.0.0.1:${port}`);
+  const served = await Promise.all(subgraphNames.map(async (name) => {
+    const platform = await createPlatform({ ...env, port: 0 });
+    const subgraph = (await startSubgraphs(platform, [name]))[name];
+    if (!subgraph) throw new Error(`${name} did not start`);
+    const { url, stop } = await serveSubgraph(platform, subgraph);
+    void warmUp(platform, [name]);
+    return { name, url, platform, stop: () => stop().then(() => platform.stop()) };
+  }));
+  return {
+    env: { ...env, workers: 0, subgraphUrls: Object.fromEntries(served.map(({ name, url }) => [name, url])) },
+    platformOf: (name) => served.find((each) => each.name === name)?.platform,
+    async stop() {
+      await Promise.all(served.map(({ stop }) => stop()));
+    },
+  };
+}
