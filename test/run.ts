@@ -24,9 +24,9 @@ function touchesDatabase(file: string): boolean {
   return /(support\/(database|platform|server)|\/(salon|studio))\.ts'/.test(readFileSync(file, 'utf8'));
 }
 
-/** What a topology may change: what callers from outside see through all processes. The demo's data is of the gateway alone, and starts many. */
+/** What a topology may change: what callers from outside see through all processes. The demo is of the gateway alone, and replicas are several processes anyhow. */
 function isFromEndToEnd(file: string): boolean {
-  return /(^|\/)test\/e2e\/(?!demo-data)/.test(file) && touchesDatabase(file);
+  return /(^|\/)test\/e2e\/(?!demo-data|replicas)/.test(file) && touchesDatabase(file);
 }
 
 function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
