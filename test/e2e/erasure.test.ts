@@ -117,7 +117,7 @@ test('killed in the middle of it, it is finished after the restart', async (t) =
 
   await inDatabase(server, async (connection) => {
     await connection.execute(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
-    assert.deepEqual(await column(connection, `select state::text from jobs.job where name = 'enterprise.erasure'`), ['active'], 'it was running when it was killed');
+    assert.deepEqual(await column(connection, `select state::text from jobs.job where name = 'hairstyle.erasure'`), ['active'], 'it was running when it was killed');
     assert.deepEqual(await column(connection, 'select completed_at from enterprise.erasure'), [null]);
     assert.deepEqual(await column(connection, 'select count(*)::int from enterprise.client_media'), [0]);
     assert.deepEqual(await column(connection, `select count(*)::int from hairstyle.generation where client_id is not null`), [2], 'and not through');
