@@ -1,8 +1,7 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export type Contestant = { name: string; url: string; child: ChildProcess };
@@ -24,29 +23,6 @@ const commands: Record<string, Command> = {
   }),
 };
 export const contestantNames = Object.keys(commands);
-
-const packages = ['@apollo/gateway@2.14.4', '@apollo/server@5.5.1', 'graphql@16.15.0', '@graphql-hive/gateway@2.15.1', '@graphql-hive/router-runtime'];
-const apollo = `import { ApolloServer } from '@apollo/server';
-import { startStandaloneServer } from '@apollo/server/standalone';
-import { ApolloGateway } from '@apollo/gateway';
-import { readFileSync } from 'node:fs';
-const gateway = new ApolloGateway({ supergraphSdl: readFileSync(process.argv[2], 'utf8') });
-await startStandaloneServer(new ApolloServer({ gateway }), { listen: { port: Number(process.argv[3]), host: '127.0.0.1' } });
-`;
-
-/** Installs the peers into a folder for temporary files, once; nothing of them belongs to the project. */
-export function installPeers(): string {
-  const folder = join(tmpdir(), 'lookgraph-peers');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'apollo.mjs'), apollo);
-  const wanted = JSON.stringify(packages);
-  const marker = join(folder, 'installed.json');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return folder;
-  writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', ...packages], { cwd: folder, stdio: 'inherit' });
-  writeFileSync(marker, wanted);
-  return folder;
-}
 
 /** Starts one and waits until it answers. */
 export async function startContestant(name: string, place: { supergraph: string; base: string; peers: string }, body: string): Promise<Contestant> {

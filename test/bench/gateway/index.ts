@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
-import { type Contestant, contestantNames, installPeers, startContestant, usageOf } from './contestants.ts';
+import { type Contestant, contestantNames, startContestant, usageOf } from './contestants.ts';
+import { installPeers } from '../../support/peers.ts';
 import { deepQuery, shopSupergraph } from './shop.ts';
 
 /**
