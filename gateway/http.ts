@@ -5,6 +5,7 @@ import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Platform } from '../subgraphs/platform.ts';
+import { addressOf } from './address.ts';
 import { noteCaller } from './api-log.ts';
 import { identify } from './caller.ts';
 import { closeSignal, createDoor, isStreamed } from './door.ts';
@@ -121,7 +122,7 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings, 
       if (identity.kind === 'caller') noteCaller(request, identity.caller, request.method === 'GET' ? request.query : request.body);
       const caller = identity.kind === 'caller' ? identity.caller : null;
       const search = new URL(request.url, 'http://host').search;
-      const { status, headers, body } = await door.answer({ method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id }, signal: closeSignal(reply.raw) });
+      const { status, headers, body } = await door.answer({ method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id, address: addressOf(request.raw, platform.env.trustedProxies) }, signal: closeSignal(reply.raw) });
       reply.code(status).headers(headers);
       if (!isStreamed(body)) return reply.send(body);
       body.body.once('close', openings.track(body.keyId, body.close));

@@ -34,6 +34,7 @@ function bannerOf({ platform: { env, connection } }: Lookgraph, demo: Demo | nul
     `  Try it      ${url}/`,
     `  GraphQL     ${url}/graphql  (POST, GET, server-sent events, WebSocket graphql-transport-ws)`,
     `  REST        ${url}/api/v1/styles, /colors, /generation/hairstyle, /generation/{id}`,
+    `  Sign in     ${url}/login${env.smtpUrl === null && env.mode !== 'production' ? `  (the mail is at ${url}/outbox)` : ''}`,
     ...demo ? demoLines(url, demo) : [],
   ];
   return `${lines.join('\n')}\n\n`;

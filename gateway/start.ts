@@ -27,6 +27,8 @@ import { mountRoutes } from './rest/router.ts';
 import { skinshadeRoutes } from './rest/skinshade.ts';
 import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
+import { serveLogin, serveOutbox } from './pages/login.ts';
+import { readSessionCookies } from './session-cookie.ts';
 import { serveSockets } from './sockets.ts';
 import { openTexts } from './texts.ts';
 
@@ -81,6 +83,7 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
 
 function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {
   const { platform: { apiLogs, env, blobs, connection, jobs, keys }, graph, openings } = front;
+  readSessionCookies(app);
   logRequests(app, apiLogs);
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
@@ -88,6 +91,8 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   serveFiles(app, blobs);
   serveHome(app, env);
   serveBusinessPages(app);
+  serveLogin(app, { platform: front.platform, graph });
+  serveOutbox(app, { env });
   if (env.mode !== 'production') serveDemoPortrait(app);
 }
 

@@ -17,7 +17,6 @@ export type ClientTables = {
     phone_number: string | null;
     phone_key: string | null;
     source: string;
-    user_id: UserId | null;
     created_by: UserId | null;
     created_at: Generated<Date>;
   };
@@ -30,10 +29,10 @@ export type MediaSource = 'upload' | 'generation';
 /** A person whom a business advises, as the business gave it. */
 export type ClientRow = {
   id: ClientId; accountId: AccountId; email: string | null; name: string | null; phoneNumber: string | null; source: string;
-  userId: UserId | null; createdBy: UserId | null; createdAt: Date;
+  createdBy: UserId | null; createdAt: Date;
 };
 export const clientColumns = [
-  'client.id', 'client.account_id as accountId', 'email', 'name', 'phone_number as phoneNumber', 'source', 'user_id as userId', 'created_by as createdBy', 'created_at as createdAt',
+  'client.id', 'client.account_id as accountId', 'email', 'name', 'phone_number as phoneNumber', 'source', 'created_by as createdBy', 'created_at as createdAt',
 ] as const;
 
 /** What every subgraph may ask about clients. */

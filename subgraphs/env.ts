@@ -38,8 +38,6 @@ export type Environment = {
   operations: { trustedDocuments: string | null; trustedOnly: boolean; batchLimit: number };
   /** How long a generation's events can be replayed, idempotency keys stand for their first request, and files may have no owner. */
   kept: { eventsMs: number; idempotencyMs: number; orphansMs: number };
-  /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. */
-  trustedProxies: readonly string[];
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
   outboundAllow: readonly string[];
   /** Where the subgraphs are that other processes serve. */
@@ -48,6 +46,11 @@ export type Environment = {
   subgraphCallers: SubgraphCallers;
   /** Null outside production when none was given: see `getSigningSecret`. */
   signingSecret: string | null;
+  /** Null: mail goes to the outbox, in production nowhere. */
+  smtpUrl: string | null;
+  mailFrom: string;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[];
 };
 
 /** Every variable that the program reads, as the README prints it. */
@@ -70,13 +73,15 @@ export const variables = [
   { name: 'IDEMPOTENCY_KEPT', unit: 'hours', default: '24', reason: 'How long a repeated Idempotency-Key gives the first answer; 24 is what is documented.' },
   { name: 'ORPHANS_KEPT', unit: 'hours', default: '24', reason: 'How old a file must be that nothing points to before it is deleted.' },
   { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
-  { name: 'TRUSTED_PROXIES', unit: 'address or range, …', default: '', reason: 'Proxies in front of it, as `10.0.0.0/8`; of them X-Forwarded-For is believed when one key a month is given to each address.' },
   { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
   ...(['ENTERPRISE', 'HAIRSTYLE', 'HEADSHOT', 'SKINSHADE'] as const).map((name) => ({
     name: `SUBGRAPH_${name}_URL` as const, unit: 'URL', default: '', reason: `Where another process serves ${name.toLowerCase()}, for the gateway. Not set: this process does, with its jobs. Needs DATABASE_URL.`,
   })),
   { name: 'SUBGRAPH_CALLERS', unit: 'gateway or keys', default: 'gateway', reason: 'Whom a subgraph that is served alone answers: `keys` also those who bring an API key, for a foreign gateway that passes it on.' },
   { name: 'SIGNING_SECRET', unit: 'at least 32 characters', default: '', reason: 'Signs file links and the identity that the gateway sends to subgraphs. Needed in production, equal in all processes; elsewhere made once and kept in DATA_DIR.' },
+  { name: 'SMTP_URL', unit: 'smtp or smtps URL', default: '', reason: 'Mail server, with user and password. Not set: mail is kept in DATA_DIR and shown at `/outbox`, in production not sent, and nobody can sign in.' },
+  { name: 'MAIL_FROM', unit: 'e-mail address', default: 'no-reply@ host of PUBLIC_URL', reason: 'Who mail comes from.' },
+  { name: 'TRUSTED_PROXIES', unit: 'address or network, …', default: '', reason: 'Proxies in front, such as `10.0.0.0/8`: only their word is taken for where a request comes from.' },
   { name: 'NODE_ENV', unit: 'mode', default: 'development', reason: '`production` seeds no demo data and insists on its secrets; `test` is for the tests.' },
 ] as const;
 export type VariableName = (typeof variables)[number]['name'];
@@ -99,6 +104,7 @@ const address = (protocols: readonly string[], expected: string) =>
   z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), `must be ${expected}`);
 const webAddress = address(['http:', 'https:'], 'an http or https URL');
 const graphAddress = z.string().refine((text) => /^https?:\/\/[^/]+\/./.test(URL.parse(text)?.href ?? ''), 'must be the http or https URL of a graph, such as http://host:4001/graphql');
+const addressOrNetwork = z.string().refine((text) => ipaddr.isValid(text) || ipaddr.isValidCIDR(text), 'must be addresses or networks such as 10.0.0.0/8, separated by commas');
 const hostAndPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, 'must be host:port, separated by commas');
 
 const shape = {
@@ -120,7 +126,6 @@ const shape = {
   IDEMPOTENCY_KEPT: wholeNumber(24, 8_760).default(24),
   ORPHANS_KEPT: wholeNumber(1, 8_760).default(24),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
-  TRUSTED_PROXIES: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(z.string().refine((text) => ipaddr.isValid(text) || ipaddr.isValidCIDR(text), 'must be addresses or ranges such as 10.0.0.0/8, separated by commas'))).default([]),
   OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
   SUBGRAPH_ENTERPRISE_URL: graphAddress.optional(),
   SUBGRAPH_HAIRSTYLE_URL: graphAddress.optional(),
@@ -128,6 +133,9 @@ const shape = {
   SUBGRAPH_SKINSHADE_URL: graphAddress.optional(),
   SUBGRAPH_CALLERS: z.enum(['gateway', 'keys'], 'must be gateway or keys').default('gateway'),
   SIGNING_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  SMTP_URL: address(['smtp:', 'smtps:'], 'an smtp:// or smtps:// URL').optional(),
+  MAIL_FROM: z.string().regex(/^([^<>@\r\n]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, 'must be an address, with or without a name').optional(),
+  TRUSTED_PROXIES: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(addressOrNetwork)).default([]),
   NODE_ENV: z.enum(['production', 'development', 'test'], 'must be production, development or test').default('development'),
 } satisfies Record<VariableName, z.ZodType>;
 
@@ -163,11 +171,12 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
   if (given.TRUSTED_ONLY === 'true' && given.TRUSTED_DOCUMENTS === undefined) faults.push('TRUSTED_ONLY needs TRUSTED_DOCUMENTS');
   if (!parsed.success || faults.length > 0) throw new EnvironmentFault([...new Set(faults)]);
   const values = parsed.data;
+  const publicUrl = (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, '');
   return {
     mode: values.NODE_ENV,
     port: values.PORT,
     host: values.HOST,
-    publicUrl: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    publicUrl,
     isPublicUrlGiven: values.PUBLIC_URL !== undefined,
     dataDir: resolve(values.DATA_DIR),
     databaseUrl: values.DATABASE_URL ?? null,
@@ -184,11 +193,13 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
       batchLimit: values.BATCH_LIMIT,
     },
     kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
-    trustedProxies: values.TRUSTED_PROXIES,
     outboundAllow: values.OUTBOUND_ALLOW,
     subgraphUrls: Object.fromEntries(subgraphNames.flatMap((name) => (values[urlOf(name)] === undefined ? [] : [[name, values[urlOf(name)]]]))),
     subgraphCallers: values.SUBGRAPH_CALLERS,
     signingSecret: values.SIGNING_SECRET ?? null,
+    smtpUrl: values.SMTP_URL ?? null,
+    mailFrom: values.MAIL_FROM ?? `no-reply@${new URL(publicUrl).hostname}`,
+    trustedProxies: values.TRUSTED_PROXIES,
   };
 }
 

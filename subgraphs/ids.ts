@@ -20,6 +20,7 @@ export type SelfieId = Brand<'SelfieId'>;
 export type PhotoId = Brand<'PhotoId'>;
 export type HookId = Brand<'HookId'>;
 export type ReadingId = Brand<'ReadingId'>;
+export type LinkId = Brand<'LinkId'>;
 
 /** Ids made by one process ascend, also within a millisecond, so that ordering by id is ordering by creation. */
 const ulid = monotonicFactory();
@@ -77,6 +78,8 @@ export const { make: newHookId, parse: parseHookId } = kind<HookId>('hook_');
 export const { make: newMemberId, parse: parseMemberId } = hexKind<MemberId>();
 export const { make: newModelId, parse: parseModelId } = hexKind<ModelId>();
 export const { make: newPhotoId, parse: parsePhotoId } = hexKind<PhotoId>();
+
+export const { make: newLinkId, parse: parseLinkId } = kind<LinkId>('link_');
 
 /** Lines of the API log. */
 export const { make: newLogId } = kind<string>('log_');

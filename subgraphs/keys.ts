@@ -4,6 +4,7 @@ import { Failure } from '../schema/failures.ts';
 import { type Connection, json, type Store } from './database.ts';
 import { type AccountId, type KeyId, newAccountId, newKeyId, type UserId } from './ids.ts';
 import { KeyUse } from './key-use.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import type { AccountKind, Caller } from './subgraph.ts';
 
 type KeyTable = {
@@ -18,6 +19,7 @@ type KeyTable = {
   created_at: Generated<Date>;
   last_used_at: Date | null;
   expires_at: Date | null;
+  session: Generated<boolean>;
 };
 /** Tables that keys are kept in, in the schema `enterprise`. */
 export type KeyTables = { api_key: KeyTable; account: { id: AccountId; kind: AccountKind; name: string } };
@@ -34,19 +36,21 @@ export type ApiKey = {
   /** Null: it does not expire. */
   expiresAt: Date | null;
   userId: UserId | null;
+  /** Whether it is no key but what a person signed in with. */
+  isSession: boolean;
 };
 
 export type NewKey = { accountId: AccountId; accountKind: AccountKind; name: string; scopes: readonly string[]; expiresAt: Date | null; userId?: UserId | null;
   /** By default new ones. 32 bytes that nobody can guess give the same secret again. */
   id?: KeyId; bytes?: Uint8Array | undefined };
 
-/** The accounts' API keys. A secret is shown once and kept as its SHA-256 only. */
-export type Keys = {
+/** The accounts' API keys, and sessions, which open the same doors. A secret is shown once and kept as its SHA-256 only. */
+export type Keys = Sessions & {
   /** @throws Failure VALIDATION for an unknown scope. */
   issue(request: NewKey): Promise<{ key: ApiKey; secret: string }>;
   /** A key together with a personal account that has nothing but this key, for somebody whom nobody knows. In the running transaction. */
   issueAlone(request: Pick<NewKey, 'name' | 'scopes'>): Promise<{ key: ApiKey; secret: string }>;
-  /** Null: unknown, expired or deleted. Marks the key as used. */
+  /** Of a key or a session. Null: unknown, expired or deleted. Marks it as used. */
   findCaller(secret: string): Promise<Caller | null>;
   /** Usable and expired ones, newest first. */
   list(accountId: AccountId): Promise<ApiKey[]>;
@@ -55,7 +59,7 @@ export type Keys = {
   get(accountId: AccountId, keyId: KeyId): Promise<ApiKey>;
   /** @throws Failure NOT_FOUND; LAST_KEY for the last usable key of an enterprise. */
   delete(accountId: AccountId, keyId: KeyId): Promise<void>;
-  /** Hears of every deleted key, on every replica, once. Call the result to stop. */
+  /** Hears of every deleted key and every session that was ended, on every replica, once. Call the result to stop. */
   onDeleted(listener: (keyId: KeyId) => void): () => void;
   /** Writes the last uses that are not written yet. */
   close(): Promise<void>;
@@ -80,7 +84,7 @@ export function isExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>): boolean {
   return expiresAt !== null && expiresAt.getTime() <= Date.now();
 }
 
-const columns = ['api_key.id', 'account_id as accountId', 'name', 'last_four as lastFour', 'scopes', 'created_at as createdAt', 'last_used_at as lastUsedAt', 'expires_at as expiresAt', 'user_id as userId'] as const;
+const columns = ['api_key.id', 'account_id as accountId', 'name', 'last_four as lastFour', 'scopes', 'created_at as createdAt', 'last_used_at as lastUsedAt', 'expires_at as expiresAt', 'user_id as userId', 'session as isSession'] as const;
 const channel = 'keys_deleted';
 
 export async function createKeys(connection: Connection): Promise<Keys> {
@@ -98,8 +102,14 @@ export async function createKeys(connection: Connection): Promise<Keys> {
     const [origin, keyId] = payload.split(' ');
     if (origin !== here) deleted(keyId as KeyId);
   };
+  const revoke = async (keyId: KeyId): Promise<void> => {
+    await connection.notify(channel, `${here} ${keyId}`);
+    connection.afterCommit(() => deleted(keyId));
+  };
   const stopListening = await connection.listen(channel, onPayload, () => void use.findGone().then((gone) => gone.forEach(deleted), () => {}));
+  const sessions = createSessions({ connection, store, revoke, issue: (request, isSession) => issueKey(store, request, isSession), findCredential: (accountId, keyId) => findCredential(store, accountId, keyId) });
   return {
+    ...sessions,
     issue: (request) => issueKey(store, request),
     issueAlone: ({ name, scopes }) => connection.transaction(async () => {
       const accountId = newAccountId();
@@ -114,13 +124,12 @@ export async function createKeys(connection: Connection): Promise<Keys> {
       use.mark(row.caller.keyId, row.lastUsedAt);
       return row.caller;
     },
-    list: (accountId) => store().selectFrom('api_key').select(columns).where('account_id', '=', accountId).orderBy('id', 'desc').execute(),
+    list: (accountId) => store().selectFrom('api_key').select(columns).where('account_id', '=', accountId).where('session', '=', false).orderBy('id', 'desc').execute(),
     find: (accountId, keyId) => findKey(store, accountId, keyId),
     get: (accountId, keyId) => getKey(store, accountId, keyId),
     delete: (accountId, keyId) => connection.transaction(async () => {
       await deleteKey(store, accountId, keyId);
-      await connection.notify(channel, `${here} ${keyId}`);
-      connection.afterCommit(() => deleted(keyId));
+      await revoke(keyId);
     }),
     onDeleted(listener) {
       listeners.add(listener);
@@ -133,13 +142,13 @@ export async function createKeys(connection: Connection): Promise<Keys> {
   };
 }
 
-async function issueKey(store: Store<KeyTables>, { accountId, accountKind, name, scopes, expiresAt, userId = null, id = newKeyId(), bytes }: NewKey): Promise<{ key: ApiKey; secret: string }> {
+async function issueKey(store: Store<KeyTables>, { accountId, accountKind, name, scopes, expiresAt, userId = null, id = newKeyId(), bytes }: NewKey, isSession = false): Promise<{ key: ApiKey; secret: string }> {
   const unknown = scopes.find((scope) => !allScopes.includes(scope) || (scope === 'partner:admin' && accountKind !== 'partner'));
   if (unknown !== undefined) throw new Failure('VALIDATION', `Unknown scope: ${unknown}`, { path: ['scopes'] });
-  const secret = secretOf(bytes ?? randomBytes(32));
-  const values = { id, account_id: accountId, name, secret_sha256: sha256(secret), last_four: secret.slice(-4), scopes: json([...scopes]), expires_at: expiresAt, last_used_at: null, user_id: userId };
-  await store().insertInto('api_key').values(values).execute();
-  return { key: await getKey(store, accountId, values.id), secret };
+  const text = secretOf(bytes ?? randomBytes(32));
+  const secret = isSession ? text.replace('ak_', 'session_') : text;
+  const values = { id, account_id: accountId, name, secret_sha256: sha256(secret), last_four: secret.slice(-4), scopes: json([...scopes]), expires_at: expiresAt, last_used_at: null, user_id: userId, session: isSession };
+  return { key: await store().insertInto('api_key').values(values).returning(columns).executeTakeFirstOrThrow(), secret };
 }
 
 async function deleteKey(store: Store<KeyTables>, accountId: AccountId, keyId: KeyId): Promise<void> {
@@ -153,6 +162,11 @@ async function deleteKey(store: Store<KeyTables>, accountId: AccountId, keyId: K
 }
 
 async function findKey(store: Store<KeyTables>, accountId: AccountId, keyId: KeyId): Promise<ApiKey | null> {
+  const found = await findCredential(store, accountId, keyId);
+  return found?.isSession === false ? found : null;
+}
+
+async function findCredential(store: Store<KeyTables>, accountId: AccountId, keyId: KeyId): Promise<ApiKey | null> {
   return (await store().selectFrom('api_key').select(columns).where('account_id', '=', accountId).where('id', '=', keyId).executeTakeFirst()) ?? null;
 }
 
@@ -205,13 +219,13 @@ class Known {
 }
 
 async function countUsable(store: Store<KeyTables>, accountId: AccountId): Promise<number> {
-  const { n } = await store().selectFrom('api_key').select((eb) => eb.fn.countAll<number>().as('n')).where('account_id', '=', accountId)
+  const { n } = await store().selectFrom('api_key').select((eb) => eb.fn.countAll<number>().as('n')).where('account_id', '=', accountId).where('session', '=', false)
     .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)])).executeTakeFirstOrThrow();
   return n;
 }
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const secretPattern = /^ak_[0-9A-Za-z]{43}$/;
+const secretPattern = /^(ak|session)_[0-9A-Za-z]{43}$/;
 
 /** 32 bytes in 43 digits of base 62. */
 export function secretOf(bytes: Uint8Array): string {

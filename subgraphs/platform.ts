@@ -8,8 +8,10 @@ import { createErasures, type Erasures } from './erasures.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLog, type Logger } from './log.ts';
+import { createMail, type Mail } from './mail.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import { createPhotos, type Photos } from './photos.ts';
+import { createQuotas, type Quotas } from './quotas.ts';
 import { createVision, type VisionEngine } from './vision/index.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 
@@ -27,6 +29,8 @@ export type Platform = {
   blobs: BlobStore;
   outbound: Outbound;
   webhooks: Webhooks;
+  mail: Mail;
+  quotas: Quotas;
   vision: VisionEngine;
   log: Logger;
 };
@@ -60,6 +64,8 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     erasures: createErasures(connection, jobs),
     blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
     webhooks: createWebhooks({ jobs, outbound, log }),
+    mail: createMail({ env, jobs, log }),
+    quotas: createQuotas(connection),
   };
   const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close());
   return { ...platform, stop };

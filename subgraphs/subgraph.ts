@@ -18,7 +18,7 @@ export type RequestContext = {
   /** Null for a request without a credential. */
   caller: Caller | null;
   requestId: string;
-  /** Where the request came from, as far as trusted proxies say; known to the doors that need it. */
+  /** The client's network address; left out where nobody knows it. */
   address?: string | undefined;
 };
 

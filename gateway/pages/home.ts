@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Environment } from '../../subgraphs/env.ts';
 import { readDemo } from '../demo-data.ts';
+import { escapeHtml } from './plain.ts';
 
 const page = readFileSync(new URL('home.html', import.meta.url), 'utf8');
 const script = readFileSync(new URL('home.js', import.meta.url), 'utf8');
@@ -16,8 +17,4 @@ export function serveHome(app: FastifyInstance, env: Environment): void {
     return reply.header('content-security-policy', policy).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html);
   });
   app.get('/home.js', async (_, reply) => reply.header('cache-control', 'no-cache').type('text/javascript; charset=utf-8').send(script));
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -618,12 +618,61 @@ export type RenameTeamMutation = { readonly renameTeam: { readonly organization:
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type RequestSignInLinkMutationVariables = Exact<{
+  email: string;
+}>;
+
+
+export type RequestSignInLinkMutation = { readonly requestSignInLink: { readonly sentTo: string | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type RevokeInviteMutationVariables = Exact<{
   email: string;
 }>;
 
 
 export type RevokeInviteMutation = { readonly revokeInvite: { readonly invite: { readonly email: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type SignInMutationVariables = Exact<{
+  token: string;
+}>;
+
+
+export type SignInMutation = { readonly signIn: { readonly secret: string | null, readonly session: { readonly expiresAt: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type SignOutMutationVariables = Exact<{
+  everywhere: boolean;
+}>;
+
+
+export type SignOutMutation = { readonly signOut?: { readonly ended: number | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > }, readonly signOutEverywhere?: { readonly ended: number | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -639,6 +688,16 @@ export type WatchGenerationSubscriptionVariables = Exact<{
 
 
 export type WatchGenerationSubscription = { readonly generationProgress: { readonly seq: number, readonly at: string, readonly kind: JobEventKind, readonly terminal: boolean, readonly gap: boolean, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null, readonly updatedAt: string }, readonly image: { readonly url: string, readonly width: number, readonly height: number, readonly style: { readonly id: string, readonly description: string } } | null, readonly failure: { readonly code: string, readonly message: string, readonly retryable: boolean, readonly refunded: boolean } | null } };
+
+export type WhoIsSignedInQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type WhoIsSignedInQuery = { readonly viewer: { readonly user: { readonly email: string } | null, readonly account:
+      | { readonly slug: string, readonly name: string }
+      | { readonly name: string }
+      | { readonly name: string }
+      | { readonly name: string }
+     } };
 
 export const AddClientMedia: TypedOperation<AddClientMediaMutation, AddClientMediaMutationVariables> = { name: 'AddClientMedia', source: `mutation AddClientMedia($slug: String!, $clientId: ID!, $input: AddClientMediaInput!) {
   addClientMedia(enterprise: $slug, clientId: $clientId, input: $input) {
@@ -1291,11 +1350,55 @@ export const RenameTeam: TypedOperation<RenameTeamMutation, RenameTeamMutationVa
   }
 }` };
 
+export const RequestSignInLink: TypedOperation<RequestSignInLinkMutation, RequestSignInLinkMutationVariables> = { name: 'RequestSignInLink', source: `mutation RequestSignInLink($email: EmailAddress!) {
+  requestSignInLink(email: $email) {
+    sentTo
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
 export const RevokeInvite: TypedOperation<RevokeInviteMutation, RevokeInviteMutationVariables> = { name: 'RevokeInvite', source: `mutation RevokeInvite($email: EmailAddress!) {
   revokeInvite(email: $email) {
     invite {
       email
     }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const SignIn: TypedOperation<SignInMutation, SignInMutationVariables> = { name: 'SignIn', source: `mutation SignIn($token: String!) {
+  signIn(token: $token) {
+    secret
+    session {
+      expiresAt
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const SignOut: TypedOperation<SignOutMutation, SignOutMutationVariables> = { name: 'SignOut', source: `mutation SignOut($everywhere: Boolean!) {
+  signOut @skip(if: $everywhere) {
+    ended
+    errors {
+      code
+      message
+      path
+    }
+  }
+  signOutEverywhere @include(if: $everywhere) {
+    ended
     errors {
       code
       message
@@ -1333,6 +1436,20 @@ export const WatchGeneration: TypedOperation<WatchGenerationSubscription, WatchG
       message
       retryable
       refunded
+    }
+  }
+}` };
+
+export const WhoIsSignedIn: TypedOperation<WhoIsSignedInQuery, WhoIsSignedInQueryVariables> = { name: 'WhoIsSignedIn', source: `query WhoIsSignedIn {
+  viewer {
+    user {
+      email
+    }
+    account {
+      name
+      ... on Enterprise {
+        slug
+      }
     }
   }
 }` };

@@ -25,7 +25,7 @@ export function createAccounts(connection: Connection): Accounts {
       if (isEnterprise !== (businessType !== undefined)) throw new Failure('VALIDATION', 'An enterprise, and nobody else, needs a business type', { path: ['businessType'] });
       const id = newAccountId();
       try {
-        await store.insertAccount({ id, kind, name, slug: slug ?? null, business_type: businessType ?? null, subscription_status: isEnterprise ? 'ACTIVE' : null, website: website ?? null, partner_id: null });
+        await store.insertAccount({ id, kind, name, slug: slug ?? null, business_type: businessType ?? null, subscription_status: isEnterprise ? 'ACTIVE' : null, website: website ?? null, partner_id: null, user_id: null });
       } catch (error) {
         if (isSlugTaken(error)) throw new Failure('CONFLICT', 'An enterprise of that slug exists already', { path: ['slug'] });
         throw error;

@@ -6,6 +6,7 @@ import { defaultScopes, secretOf } from '../keys.ts';
 import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
+import { welcomeMail } from './member.ts';
 import { once, secretBytes } from './once.ts';
 import { checkBusiness, emailKeyOf, slugBase } from './rules.ts';
 import type { AccountRow, Store, WidgetRow } from './store.ts';
@@ -17,7 +18,7 @@ const attempts = 30;
 
 export type NewBusiness = { enterprise: AccountRow; ownerEmail: string; widget: WidgetRow; secret: string };
 
-type Parts = Pick<Platform, 'connection' | 'credits' | 'keys' | 'env'> & { store: Store };
+type Parts = Pick<Platform, 'connection' | 'credits' | 'keys' | 'mail' | 'env'> & { store: Store };
 
 /**
  * Creates a business for its owner, ready to be used: account, owner with all rights, enabled widget, key and trial credits, all or nothing.
@@ -35,16 +36,17 @@ export async function createBusiness(parts: Parts, { accountId: partnerId, accou
 
 type Order = { id: AccountId; partnerId: AccountId; name: string; input: CreateEnterpriseInput; bytes: Uint8Array | undefined };
 
-async function create({ credits, keys, store }: Parts, { id, partnerId, name, input, bytes }: Order): Promise<NewBusiness> {
+async function create({ credits, keys, mail, store }: Parts, { id, partnerId, name, input, bytes }: Order): Promise<NewBusiness> {
   // The owner first: two that wait for one address never hold what the other one waits for.
   const owner = await store.getUserByEmail({ id: newUserId(), email: input.ownerEmail.trim(), email_key: emailKeyOf(input.ownerEmail) });
   const enterprise = await insertNamed(store, name, (slug) => ({
-    id, kind: 'enterprise' as const, name, slug, business_type: input.businessType, subscription_status: 'ACTIVE' as const, website: null, partner_id: partnerId,
+    id, kind: 'enterprise' as const, name, slug, business_type: input.businessType, subscription_status: 'ACTIVE' as const, website: null, partner_id: partnerId, user_id: null,
   }));
   await store.insertMemberships(id, owner.id, ['business_owner', 'admin']);
   const widgetId = await store.insertWidget(id);
   const { secret } = await keys.issue({ accountId: id, accountKind: 'enterprise', name: 'Default API key', scopes: defaultScopes('enterprise'), expiresAt: null, userId: owner.id, bytes });
   await credits.grant(id, trialCredits, 'Trial credits');
+  await mail.post(welcomeMail, `${id} ${owner.id}`);
   return { enterprise, ownerEmail: owner.email, widget: { id: widgetId, accountId: id, enabled: true, brandName: name }, secret };
 }
 

@@ -3,6 +3,9 @@ import type { Platform } from '../platform.ts';
 import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
 import { mediaEraser } from './erasure.ts';
+import { defineUpkeep } from './upkeep.ts';
+import { invitations, welcomeMail, welcomeWriter } from './member.ts';
+import { linkMail, linksToAddress, linkSubject, linkWriter } from './sign-in.ts';
 import { createLoaders } from './loaders.ts';
 import { accounts } from './migrations/001-accounts.ts';
 import { businesses } from './migrations/002-businesses.ts';
@@ -11,6 +14,7 @@ import { erasures } from './migrations/004-erasures.ts';
 import { requests } from './migrations/005-requests.ts';
 import { phones } from './migrations/006-phones.ts';
 import { search } from './migrations/007-search.ts';
+import { people } from './migrations/008-people.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { createStore } from './store.ts';
@@ -20,7 +24,7 @@ export { createClient } from './client.ts';
 export { createStore as createEnterpriseStore } from './store.ts';
 
 /** The tables of the schema `enterprise`. */
-export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests, '006_phones': phones, '007_search': search };
+export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests, '006_phones': phones, '007_search': search, '008_people': people };
 
 /** The subgraph of accounts, keys, credits and clients. */
 export async function createEnterprise(platform: Platform): Promise<Subgraph> {
@@ -29,5 +33,10 @@ export async function createEnterprise(platform: Platform): Promise<Subgraph> {
   const store = createStore(connection);
   platform.erasures.define('enterprise', mediaEraser({ ...platform, store }));
   const sources = { store, keys, credits };
+  platform.mail.define(linkMail, linkWriter({ ...platform, store }));
+  platform.mail.define(welcomeMail, welcomeWriter({ ...platform, store }));
+  platform.quotas.tell(linksToAddress, async (caller) => linkSubject({ keys, store }, caller));
+  platform.quotas.tell(invitations, async ({ accountId, accountKind, scopes }) => (accountKind !== 'personal' && scopes.has('organization:write') ? accountId : null));
+  defineUpkeep({ ...platform, store });
   return buildSubgraph<Context>('enterprise', resolvers, (request, stopped) => ({ ...request, ...sources, platform, blobs, stopped, loaders: createLoaders(sources, request) }));
 }

@@ -11,7 +11,7 @@ import { checkNewKey } from './rules.ts';
 import type { Store } from './store.ts';
 
 /**
- * Issues a key of the calling account, owned by whoever owns the calling key, and allowed no more than that one.
+ * Issues a key of the calling account, owned by who signed in or owns the calling key, and allowed no more than that one.
  * @throws Failure VALIDATION; FORBIDDEN for a scope that the calling key has not.
  */
 export async function createKey(parts: Pick<Platform, 'connection' | 'keys' | 'env'> & { store: Store }, caller: Caller, input: CreateApiKeyInput): Promise<{ apiKey: ApiKey; secret: string }> {
@@ -24,7 +24,7 @@ export async function createKey(parts: Pick<Platform, 'connection' | 'keys' | 'e
   const id = newKeyId();
   return once(parts, accountId, { operation: 'createApiKey', input }, id, {
     async work(seed) {
-      const { userId } = await keys.get(accountId, keyId);
+      const userId = (await keys.findCredential(accountId, keyId))?.userId ?? null;
       const { key, secret } = await keys.issue({ accountId, accountKind, name, scopes, expiresAt, userId, id, bytes: seed === null ? undefined : secretBytes(env, seed) });
       return { apiKey: key, secret };
     },

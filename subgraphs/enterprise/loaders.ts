@@ -1,11 +1,11 @@
 import DataLoader from 'dataloader';
 import type { ClientRow } from '../clients.ts';
 import type { Balance, Credits, LedgerRow } from '../credits.ts';
-import type { AccountId, ClientId, GenerationId, MediaId, UserId } from '../ids.ts';
+import type { AccountId, ClientId, GenerationId, KeyId, MediaId, UserId } from '../ids.ts';
 import type { ApiKey, Keys } from '../keys.ts';
 import { createPageLoader } from '../page-loader.ts';
 import type { RequestContext } from '../subgraph.ts';
-import type { AccountRow, MediaRow, Store, UserRow } from './store.ts';
+import type { AccountRow, MediaRow, MembershipRow, Store, UserRow } from './store.ts';
 
 export type Loaders = ReturnType<typeof createLoaders>;
 type Sources = { store: Store; keys: Keys; credits: Credits };
@@ -34,12 +34,29 @@ export function createLoaders({ store, keys, credits }: Sources, { caller }: Req
     ownerOf: ofSeen(store.findOwners),
     widgetsOf: ofSeen(store.listWidgets),
     client: byId<ClientId, ClientRow>(store.findClients),
-    user: byId<UserId, UserRow>(store.findUsers),
+    ...createPeopleLoaders({ store, keys }, own),
     media: byId<MediaId, MediaRow>(store.findMedia),
     mediaOf: createPageLoader<ClientId, MediaRow>(async (ids, request) => (own === null ? [] : store.listMedia(own, ids, request)), ({ id }) => id),
     charges: new DataLoader<GenerationId, LedgerRow[]>(async (ids) => {
       const rows = own === null ? [] : await credits.chargesOf(own, ids);
       return ids.map((id) => rows.filter(({ jobId }) => jobId === id));
     }),
+  };
+}
+
+function createPeopleLoaders({ store, keys }: Pick<Sources, 'store' | 'keys'>, own: AccountId | null) {
+  type Wanted = { id: UserId } | { emailKey: string };
+  // Whom a page of clients names, by id and by address, is one statement.
+  const people = new DataLoader<Wanted, UserRow | null, string>(async (wanted) => {
+    const [ids, emailKeys] = [wanted.flatMap((one) => ('id' in one ? [one.id] : [])), wanted.flatMap((one) => ('emailKey' in one ? [one.emailKey] : []))];
+    const rows = own === null ? [] : await store.findPeople(own, { ids, emailKeys });
+    return wanted.map((one) => rows.find((row) => ('id' in one ? row.id === one.id : row.emailKey === one.emailKey)) ?? null);
+  }, { cacheKeyFn: (one) => ('id' in one ? one.id : one.emailKey) });
+  return {
+    user: { load: (id: UserId) => people.load({ id }) },
+    /** Those who have shown that the address is theirs. */
+    userOfAddress: { load: (emailKey: string) => people.load({ emailKey }) },
+    credential: new DataLoader<KeyId, ApiKey | null>(async (ids) => Promise.all(ids.map(async (id) => (own === null ? null : keys.findCredential(own, id))))),
+    membershipsOf: new DataLoader<UserId, MembershipRow[]>(async (ids) => Promise.all(ids.map(async (id) => store.listMemberships(id)))),
   };
 }

@@ -8,7 +8,7 @@ import type { ApiKey, Keys } from '../keys.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller, RequestContext, Stopped } from '../subgraph.ts';
 import type { Loaders } from './loaders.ts';
-import type { AccountRow, MediaRow, Store, UserRow, WidgetRow } from './store.ts';
+import type { AccountRow, MediaRow, MemberRow, MembershipRow, Store, UserRow, WidgetRow } from './store.ts';
 
 /** What every resolver of this subgraph is given. */
 export type Context = RequestContext & { store: Store; keys: Keys; credits: Credits; blobs: BlobStore; platform: Platform; stopped: Stopped; loaders: Loaders };
@@ -30,3 +30,6 @@ export type CreditUsageModel = UsageRow;
 export type LedgerEntryModel = LedgerRow;
 export type HairstyleGenerationModel = { id: GenerationId };
 export type ViewerModel = Caller;
+export type MemberModel = MemberRow;
+export type MembershipModel = MembershipRow;
+export type SessionModel = ApiKey;

@@ -10,8 +10,10 @@ import { createBusiness, pageOfBusinesses } from './business.ts';
 import { addMedia, createClientOnce, pageOfClients } from './client.ts';
 import { eraseClient } from './erasure.ts';
 import { createKey, deleteKey, pageOfLogs } from './key.ts';
-import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, ErasureModel, LedgerEntryModel, WidgetModel } from './models.ts';
-import { usageSince } from './rules.ts';
+import { addMember, graphRoles, removeMember } from './member.ts';
+import type { AccountModel, ApiKeyModel, ClientMediaModel, ClientModel, Context, CreditBalanceModel, ErasureModel, LedgerEntryModel, MembershipModel, WidgetModel } from './models.ts';
+import { emailKeyOf, usageSince } from './rules.ts';
+import { openSession, requestLink, signIn, signOut } from './sign-in.ts';
 import { embedUrlOf, linksOf, parseWidgetId } from './widget.ts';
 
 const typeOf = { personal: 'PersonalAccount', enterprise: 'Enterprise', partner: 'PartnerAccount', organization: 'Organization' } as const satisfies Record<AccountKind, string>;
@@ -24,6 +26,16 @@ const account = {
   apiLogs: ({ id }: AccountModel, args: AccountApiLogsArgs, context: Context) => pageOfLogs(context.platform.apiLogs, own(context, id), args),
 };
 
+const users = ({ id }: AccountModel, _: unknown, context: Context) => context.store.listMembers(own(context, id));
+const parts = (context: Context) => ({ ...context.platform, store: context.store });
+const ofSession = (credential: ApiKeyModel | null, isSession: boolean): ApiKeyModel | null => (credential?.isSession === isSession ? credential : null);
+
+/** Of who signed in; whose key it is acts for nothing else by it. */
+async function membershipsOf({ loaders }: Context, { keyId }: Caller): Promise<MembershipModel[]> {
+  const credential = await loaders.credential.load(keyId);
+  return credential?.isSession && credential.userId !== null ? loaders.membershipsOf.load(credential.userId) : [];
+}
+
 /** Every field of the subgraph that is not a property of its model, one line each. */
 export const resolvers: Resolvers = {
   Query: {
@@ -31,17 +43,29 @@ export const resolvers: Resolvers = {
     enterprise: (_, { slug }, context) => getEnterprise(context, slug),
   },
   Mutation: {
-    createEnterprise: (_, { input }, context) => payload(async () => createBusiness({ ...context.platform, store: context.store }, getCaller(context), input)),
-    createClient: (_, { enterprise, input }, context) => payload(async () => ({ client: await createClientOnce({ ...context.platform, store: context.store }, await callerAt(context, enterprise), input) })),
-    eraseClient: (_, { enterprise, id }, context) => payload(async () => ({ erasure: await eraseClient({ ...context.platform, store: context.store }, await callerAt(context, enterprise), id) })),
-    addClientMedia: (_, { enterprise, clientId, input }, context) => payload(async () => ({ media: await addMedia({ ...context.platform, store: context.store }, await callerAt(context, enterprise), clientId, input, context.stopped()) })),
-    createApiKey: (_, { enterprise, input }, context) => payload(async () => createKey({ ...context.platform, store: context.store }, await callerAt(context, enterprise), input)),
+    createEnterprise: (_, { input }, context) => payload(async () => createBusiness(parts(context), getCaller(context), input)),
+    createClient: (_, { enterprise, input }, context) => payload(async () => ({ client: await createClientOnce(parts(context), await callerAt(context, enterprise), input) })),
+    eraseClient: (_, { enterprise, id }, context) => payload(async () => ({ erasure: await eraseClient(parts(context), await callerAt(context, enterprise), id) })),
+    addClientMedia: (_, { enterprise, clientId, input }, context) => payload(async () => ({ media: await addMedia(parts(context), await callerAt(context, enterprise), clientId, input, context.stopped()) })),
+    createApiKey: (_, { enterprise, input }, context) => payload(async () => createKey(parts(context), await callerAt(context, enterprise), input)),
     deleteApiKey: (_, { enterprise, id }, context) => payload(async () => deleteKey(context.keys, await callerAt(context, enterprise), id)),
+    requestSignInLink: (_, { email }, context) => payload(async () => requestLink(parts(context), context, email)),
+    signIn: (_, { token, accountId }, context) => payload(async () => signIn(parts(context), token, accountId ?? null)),
+    openSession: (_, { accountId }, context) => payload(async () => openSession(parts(context), context, accountId)),
+    signOut: (_, _args, context) => payload(async () => signOut(parts(context), context, false)),
+    signOutEverywhere: (_, _args, context) => payload(async () => signOut(parts(context), context, true)),
+    addMember: (_, { email, role }, context) => payload(async () => addMember(parts(context), getCaller(context), email, role)),
+    removeMember: (_, { userId }, context) => payload(async () => removeMember(parts(context), getCaller(context), userId)),
   },
   Viewer: {
     account: ({ accountId }, _, { loaders }) => getLoaded(loaders.account.load(accountId)),
-    key: ({ accountId, keyId }, _, { keys }) => keys.get(accountId, keyId),
+    key: async ({ keyId }, _, { loaders }) => ofSession(await loaders.credential.load(keyId), false),
+    session: async ({ keyId }, _, { loaders }) => ofSession(await loaders.credential.load(keyId), true),
+    user: async ({ keyId }, _, { loaders }) => load(loaders.user, (await loaders.credential.load(keyId))?.userId ?? null),
+    roles: async (caller, _, context) => graphRoles((await membershipsOf(context, caller)).find(({ account: { id } }) => id === caller.accountId)?.roles ?? []),
     scopes: ({ scopes }) => [...scopes].sort(),
+    memberships: (caller, _, context) => membershipsOf(context, caller),
+    rateLimits: (caller, _, { platform }) => platform.quotas.statesOf(caller),
   },
   Account: {
     __resolveReference: ({ id }, context) => findAccount(context, id),
@@ -51,15 +75,17 @@ export const resolvers: Resolvers = {
   PartnerAccount: {
     __resolveReference: ({ id }, context) => findAccount(context, id, 'partner'),
     ...account,
+    users,
     enterprises: (partner, args, { store }) => pageOfBusinesses(store, partner, args).then(counted),
   },
-  Organization: { __resolveReference: ({ id }, context) => findAccount(context, id, 'organization'), ...account },
+  Organization: { __resolveReference: ({ id }, context) => findAccount(context, id, 'organization'), ...account, users },
   Enterprise: {
     __resolveReference: (reference, context) => ('id' in reference ? findAccount(context, reference.id, 'enterprise') : findEnterprise(context, reference.slug)),
     ...account,
     slug: ({ slug }) => present(slug),
     businessType: ({ businessType }) => present(businessType),
     subscriptionStatus: ({ subscriptionStatus }) => present(subscriptionStatus),
+    users,
     owner: async ({ id }, _, { loaders }) => (await loaders.ownerOf.load(id))[0] ?? null,
     widgets: ({ id }, _, { loaders }) => loaders.widgetsOf.load(id),
     links: (enterprise, _, context) => findLinks(enterprise, context),
@@ -70,7 +96,7 @@ export const resolvers: Resolvers = {
   Client: {
     __resolveReference: ({ id }, context) => findClient(context, id),
     enterprise: ({ accountId }, _, { loaders }) => getLoaded(loaders.account.load(accountId)),
-    user: ({ userId }, _, { loaders }) => load(loaders.user, userId),
+    user: ({ email }, _, { loaders }) => load(loaders.userOfAddress, email === null ? null : emailKeyOf(email)),
     createdBy: ({ createdBy }, _, { loaders }) => load(loaders.user, createdBy),
     media: ({ id }, args, { loaders }) => loaders.mediaOf(id, pageRequest(args, 20)).then(counted),
   },
@@ -84,6 +110,9 @@ export const resolvers: Resolvers = {
     fileUrl: ({ blobKey }, { width }, { blobs }) => signedUrl(blobs, blobKey, width),
   },
   User: { __resolveReference: ({ id }, { loaders }) => load(loaders.user, parseUserId(id)) },
+  Member: { roles: ({ roles }) => graphRoles(roles) },
+  Membership: { roles: ({ roles }) => graphRoles(roles) },
+  Session: { expiresAt: ({ expiresAt }) => present(expiresAt) },
   Widget: {
     __resolveReference: ({ id }, context) => findWidget(context, id),
     id: ({ id }) => String(id),
@@ -93,6 +122,7 @@ export const resolvers: Resolvers = {
     __resolveReference: ({ id }, context) => findKey(context, id),
     masked: (key) => maskedKey(key),
     status: (key) => (isExpired(key) ? 'EXPIRED' : 'ACTIVE'),
+    user: ({ userId }, _, { loaders }) => load(loaders.user, userId),
   },
   ApiLog: { key: ({ keyId }, _, context) => findKey(context, keyId) },
   CreditBalance: {

@@ -1,6 +1,9 @@
 import { parseIncompletePhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { Failure } from '../../schema/failures.ts';
 import type { CreateApiKeyInput, CreateClientInput, CreateEnterpriseInput } from '../../schema/types/enterprise.ts';
+import { defaultScopes } from '../keys.ts';
+import type { AccountKind } from '../subgraph.ts';
+import type { Role } from './tables.ts';
 
 /** What a client is compared by: the e-mail address without regard to case, the number as a telephone network knows it. */
 export type ClientKeys = { emailKey: string | null; phoneKey: string | null };
@@ -67,6 +70,20 @@ export function checkNewKey({ name, expiresAt }: CreateApiKeyInput, now: Date): 
   const moment = expiresAt ? new Date(expiresAt) : null;
   if (moment && moment <= now) throw new Failure('VALIDATION', 'expiresAt must be in the future', { path: ['input', 'expiresAt'] });
   return { name: trimmed, expiresAt: moment };
+}
+
+const staffScopes: readonly string[] = [
+  'organization:read', 'clients:read', 'clients:write', 'generations:read', 'generations:write', 'teams:read', 'models:read', 'photos:read', 'photos:write', 'skinshade:read', 'skinshade:write',
+];
+
+/** What a person may do for an account of that kind. */
+export function scopesOfRoles(kind: AccountKind, roles: readonly Role[]): readonly string[] {
+  return roles.some((role) => role !== 'staff') ? defaultScopes(kind) : roles.length > 0 ? staffScopes : [];
+}
+
+/** What a personal account is called before its owner gives it another name: what stands in front of the `@`. */
+export function personalName(email: string): string {
+  return email.split('@', 1)[0] ?? email;
 }
 
 /** The beginning of the first of the last `days` days of UTC, today included. @throws Failure VALIDATION. */

@@ -1,33 +1,26 @@
 import { type Insertable, sql } from 'kysely';
-import type { BusinessType, SubscriptionStatus } from '../../schema/types/enterprise.ts';
 import type { BlobKey } from '../blobs.ts';
 import { clientColumns, type ClientRow, type MediaSource } from '../clients.ts';
 import { type Connection, isUniqueViolation, type Store as Database } from '../database.ts';
-import type { AccountId, ClientId, KeyId, MediaId, UserId } from '../ids.ts';
+import type { AccountId, ClientId, KeyId, MediaId } from '../ids.ts';
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
-import type { AccountKind } from '../subgraph.ts';
+import { accountColumns, type AccountRow } from './account-rows.ts';
+import { peopleStatements } from './people-store.ts';
 import type { Tables } from './tables.ts';
 
-export type AccountRow = {
-  id: AccountId; kind: AccountKind; name: string; slug: string | null; businessType: BusinessType | null; subscriptionStatus: SubscriptionStatus | null;
-  website: string | null; partnerId: AccountId | null; createdAt: Date;
-};
-export type UserRow = { id: UserId; email: string; createdAt: Date };
+export type { AccountRow } from './account-rows.ts';
+export type { LinkRow, MemberRow, MembershipRow, UserRow } from './people-store.ts';
 export type WidgetRow = { id: number; accountId: AccountId; enabled: boolean; brandName: string };
 export type MediaRow = { id: MediaId; clientId: ClientId; blobKey: BlobKey; fileName: string; source: MediaSource; createdAt: Date };
 export type Store = ReturnType<typeof createStore>;
 
-const accountColumns = [
-  'account.id', 'kind', 'name', 'slug', 'business_type as businessType', 'subscription_status as subscriptionStatus', 'website', 'partner_id as partnerId', 'account.created_at as createdAt',
-] as const;
-const userColumns = ['user.id', 'user.email', 'user.created_at as createdAt'] as const;
 const mediaColumns = ['id', 'client_id as clientId', 'blob_key as blobKey', 'file_name as fileName', 'source', 'created_at as createdAt'] as const;
 
-/** Every statement on accounts, users, widgets and clients; those on keys and credits stand with what all subgraphs share. The tenant is always an argument. */
+/** Every statement on accounts, people, widgets and clients; those on keys and credits stand with what all subgraphs share. The tenant is always an argument. */
 export function createStore(connection: Connection) {
   const database = connection.store<Tables>('enterprise');
-  return { ...accountStatements(database), ...userStatements(database), ...clientStatements(connection, database), ...mediaStatements(database), ...requestStatements(database) };
+  return { ...accountStatements(database), ...peopleStatements(database), ...clientStatements(connection, database), ...mediaStatements(database), ...requestStatements(database) };
 }
 
 function accountStatements(database: Database<Tables>) {
@@ -59,33 +52,10 @@ function accountStatements(database: Database<Tables>) {
   };
 }
 
-function userStatements(database: Database<Tables>) {
-  return {
-    /** The user with that address, who is new when there was none. */
-    getUserByEmail: async (user: Insertable<Tables['user']>): Promise<UserRow> => {
-      await database().insertInto('user').values(user).onConflict((conflict) => conflict.column('email_key').doNothing()).execute();
-      return database().selectFrom('user').select(userColumns).where('email_key', '=', user.email_key).executeTakeFirstOrThrow();
-    },
-    insertMemberships: async (accountId: AccountId, userId: UserId, roles: readonly Tables['membership']['role'][]): Promise<void> => {
-      await database().insertInto('membership').values(roles.map((role) => ({ account_id: accountId, user_id: userId, role }))).execute();
-    },
-    findOwners: async (accountIds: readonly AccountId[]): Promise<(UserRow & { accountId: AccountId })[]> =>
-      database().selectFrom('membership').innerJoin('user', 'user.id', 'user_id').select([...userColumns, 'account_id as accountId'])
-        .where('account_id', 'in', accountIds).where('role', '=', 'business_owner').execute(),
-    /** Those who have to do with the account: its members, its clients' users, and who owns its keys or added its clients. */
-    findUsers: async (accountId: AccountId, ids: readonly UserId[]): Promise<UserRow[]> =>
-      database().selectFrom('user').select(userColumns).where('id', 'in', ids).where(({ or, exists, selectFrom }) => {
-        const named = (table: 'membership' | 'client' | 'api_key', column: 'user_id' | 'created_by') =>
-          exists(selectFrom(table).select(sql`1`.as('one')).where(`${table}.account_id`, '=', accountId).whereRef(sql.ref(`${table}.${column}`), '=', 'user.id'));
-        return or([named('membership', 'user_id'), named('api_key', 'user_id'), named('client', 'user_id'), named('client', 'created_by')]);
-      }).execute(),
-  };
-}
-
 /** What a part of an e-mail address is found by. */
 const pattern = (search: string): string => `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
 
-type NewClient = Omit<Insertable<Tables['client']>, 'account_id' | 'number' | 'user_id' | 'created_by'>;
+type NewClient = Omit<Insertable<Tables['client']>, 'account_id' | 'number' | 'created_by'>;
 
 function clientStatements(connection: Connection, database: Database<Tables>) {
   return {
@@ -134,7 +104,7 @@ async function giveNumberBack(database: Database<Tables>, accountId: AccountId):
   await database().updateTable('client_count').set(({ eb }) => ({ total: eb('total', '-', 1) })).where('account_id', '=', accountId).execute();
 }
 
-const clientFields = sql`id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, user_id as "userId", created_by as "createdBy", created_at as "createdAt"`;
+const clientFields = sql`id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, created_by as "createdBy", created_at as "createdAt"`;
 type CountedClient = ClientRow & { total: number };
 
 /** Whoever stood at the cursor may be erased: then it goes on with those who were created before. */

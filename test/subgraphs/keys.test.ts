@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { Failure, type FailureCode } from '../../schema/failures.ts';
 import { type AccountKind } from '../../subgraphs/subgraph.ts';
 import { createAccounts, enterpriseMigrations } from '../../subgraphs/enterprise/index.ts';
-import { type AccountId, newKeyId } from '../../subgraphs/ids.ts';
+import { type AccountId, newKeyId, newUserId, type UserId } from '../../subgraphs/ids.ts';
 import { allScopes, createKeys, defaultScopes, maskedKey } from '../../subgraphs/keys.ts';
 import { migrate } from '../../subgraphs/migrations.ts';
 import { createTestDatabase, onPostgres, openAnother, openTestConnection, until } from '../support/database.ts';
@@ -20,6 +20,11 @@ const newAccount = (kind: AccountKind): Promise<AccountId> =>
   everyone.createAccount({ kind, name: 'N', ...(kind === 'enterprise' ? { slug: `salon-${count++}`, businessType: 'SALON' } : {}) });
 const issue = (accountId: AccountId, accountKind: AccountKind, expiresAt: Date | null = null) =>
   keys.issue({ accountId, accountKind, name: 'key', scopes: defaultScopes(accountKind), expiresAt });
+const newUser = async (into = connection): Promise<UserId> => {
+  const id = newUserId();
+  await into.execute('insert into enterprise."user" (id, email, email_key) values ($1, $1, $1)', [id]);
+  return id;
+};
 const refused = (code: FailureCode) => (error: unknown) => error instanceof Failure && error.code === code;
 
 test('a key is found by its secret and says whose it is', async () => {
@@ -80,6 +85,29 @@ test('an enterprise keeps its last usable key, also against two deletions at onc
   assert.ok(refused('LAST_KEY')(lost?.reason));
   await keys.delete(accountId, expired.key.id);
   assert.equal((await keys.list(accountId)).length, 1);
+});
+
+test('of ten that are all deleted at once exactly one stays, whoever is signed in', async () => {
+  const accountId = await newAccount('enterprise');
+  const keysOfIt = await Promise.all(Array.from({ length: 10 }, () => issue(accountId, 'enterprise')));
+  await keys.openSession({ accountId, accountKind: 'enterprise', userId: await newUser(), scopes: [], expiresAt: new Date(Date.now() + 60_000) });
+  const outcomes = await Promise.allSettled(keysOfIt.map(({ key }) => keys.delete(accountId, key.id)));
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 9);
+  assert.equal((await keys.list(accountId)).length, 1);
+});
+
+test('a session is found by its secret as a key is, and is none', async () => {
+  const [accountId, userId] = [await newAccount('personal'), await newUser()];
+  const { session, secret } = await keys.openSession({ accountId, accountKind: 'personal', userId, scopes: ['clients:read'], expiresAt: new Date(Date.now() + 60_000) });
+  const caller = await keys.findCaller(secret);
+  assert.deepEqual([caller?.accountId, caller?.keyId, [...caller?.scopes ?? []]], [accountId, session.id, ['clients:read']]);
+  assert.deepEqual([await keys.list(accountId), await keys.find(accountId, session.id), (await keys.findCredential(accountId, session.id))?.isSession], [[], null, true]);
+  await assert.rejects(keys.delete(accountId, session.id), refused('NOT_FOUND'));
+  const heard: string[] = [];
+  const stop = keys.onDeleted((id) => heard.push(id));
+  assert.deepEqual([await keys.endSessions(userId, { accountId: await newAccount('personal') }), await keys.endSessions(userId), await keys.endSessions(userId)], [0, 1, 0]);
+  assert.deepEqual([heard, await keys.findCaller(secret)], [[session.id], null]);
+  stop();
 });
 
 test('other accounts may delete their last key', async () => {
@@ -147,6 +175,12 @@ test('a deletion is effective on another replica before it answers, and is heard
   await keysHere.delete(accountId, key.id);
   assert.equal(await keysThere.findCaller(secret), null);
   await until(() => heard.length > 0);
+  const userId = await newUser(here);
+  const signedIn = await keysHere.openSession({ accountId, accountKind: 'personal', userId, scopes: [], expiresAt: new Date(Date.now() + 60_000) });
+  assert.notEqual(await keysThere.findCaller(signedIn.secret), null);
+  await keysHere.endSessions(userId);
+  assert.equal(await keysThere.findCaller(signedIn.secret), null);
+  await until(() => heard.includes(signedIn.session.id));
   // Whoever missed the notification finds out when its listening connection comes back.
   const second = await keysHere.issue({ accountId, accountKind: 'personal', name: 'k', scopes: [], expiresAt: null });
   await keysThere.findCaller(second.secret);

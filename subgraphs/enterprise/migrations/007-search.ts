@@ -10,6 +10,5 @@ export const search = migration(
   'create extension if not exists btree_gin',
   `select set_config('search_path', current_schema() || (select string_agg(', ' || quote_ident(nspname), '') from pg_extension join pg_namespace on pg_namespace.oid = extnamespace where extname in ('pg_trgm', 'btree_gin')), true)`,
   'create index clients_by_part on client using gin (account_id, email_key gin_trgm_ops) with (fastupdate = off)',
-  'create index clients_of_user on client (account_id, user_id) where user_id is not null',
   'create index clients_of_creator on client (account_id, created_by) where created_by is not null',
 );

@@ -16,8 +16,8 @@ before(async () => {
 const post = async (json: unknown, key: string | null = partner.key) => platform.rest(path, { json, ...key !== null && { headers: { 'x-partner-api-key': key } } });
 const error = (message: string) => ({ data: null, message, status: 'error' });
 const { connection } = platform.platform;
-const tables = ['account', '"user"', 'membership', 'widget', 'api_key', 'balance', 'ledger'];
-const counts = async (): Promise<unknown> => (await connection.execute(`select ${tables.map((table) => `(select count(*)::int from enterprise.${table}) as ${table}`).join(', ')}`))[0];
+const tables = [...['account', '"user"', 'membership', 'widget', 'api_key', 'balance', 'ledger', 'request_key'].map((table) => `enterprise.${table}`), 'jobs.job'];
+const counts = async (): Promise<unknown> => (await connection.execute(`select ${tables.map((table, index) => `(select count(*)::int from ${table}) as n${index}`).join(', ')}`))[0];
 
 test('201 with the documented body', async () => {
   const { status, body } = await post(good);
@@ -91,10 +91,10 @@ describe('refusals', () => {
 test('whichever step fails, nothing is left behind', async () => {
   await connection.execute(`create function enterprise.refuse() returns trigger language plpgsql as $$ begin raise exception 'no room'; end $$`);
   for (const table of tables) {
-    await connection.execute(`create trigger refuse before insert on enterprise.${table} for each row execute function enterprise.refuse()`);
+    await connection.execute(`create trigger refuse before insert on ${table} for each row execute function enterprise.refuse()`);
     const before = await counts();
-    const { status, body } = await post({ ...good, ownerEmail: `new.${table.replaceAll('"', '')}@example.com` });
-    await connection.execute(`drop trigger refuse on enterprise.${table}`);
+    const { status, body } = await platform.rest(path, { json: { ...good, ownerEmail: `new.${table.replaceAll('"', '')}@example.com` }, headers: { 'x-partner-api-key': partner.key, 'idempotency-key': table } });
+    await connection.execute(`drop trigger refuse on ${table}`);
     assert.equal(status, 500, table);
     assert.deepEqual(shapeOf(body), shapeOf(golden['partner.create.error']));
     assert.deepEqual(await counts(), before, `${table} failed and something was left`);

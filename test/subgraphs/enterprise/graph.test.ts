@@ -7,10 +7,14 @@ import type { Connection } from '../../../subgraphs/database.ts';
 import { createAccounts, createEnterprise, type NewAccount } from '../../../subgraphs/enterprise/index.ts';
 import { clientKeys, isSlug } from '../../../subgraphs/enterprise/rules.ts';
 import { type AccountId, newClientId, newGenerationId } from '../../../subgraphs/ids.ts';
+import { parseEnvironment } from '../../../subgraphs/env.ts';
 import { createErasures } from '../../../subgraphs/erasures.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys, defaultScopes } from '../../../subgraphs/keys.ts';
+import { createLog } from '../../../subgraphs/log.ts';
+import { createMail } from '../../../subgraphs/mail.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
+import { createQuotas } from '../../../subgraphs/quotas.ts';
 import type { Caller } from '../../../subgraphs/subgraph.ts';
 import { openTestConnection } from '../../support/database.ts';
 
@@ -26,9 +30,12 @@ const counted: Connection = { ...connection, store: <Tables>(schema: string) => 
 const keys = await createKeys(counted);
 after(() => keys.close());
 const credits = createCredits(counted);
-const erasures = createErasures(counted, createJobs(counted, { onError: (error) => assert.fail(String(error)) }));
+const jobs = createJobs(counted, { onError: (error) => assert.fail(String(error)) });
+const erasures = createErasures(counted, jobs);
+const env = parseEnvironment({ NODE_ENV: 'test' });
+const mail = createMail({ env, jobs, log: createLog('silent') });
 // What is asked here needs nothing else of the platform.
-const subgraph = await createEnterprise({ connection: counted, keys, credits, erasures } as Platform);
+const subgraph = await createEnterprise({ connection: counted, env, jobs, keys, credits, erasures, mail, quotas: createQuotas(counted) } as Platform);
 const accounts = createAccounts(connection);
 
 type Someone = { id: AccountId; caller: Caller; secret: string };

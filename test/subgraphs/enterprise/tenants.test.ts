@@ -5,7 +5,7 @@ import { createClients } from '../../../subgraphs/clients.ts';
 import { createCredits } from '../../../subgraphs/credits.ts';
 import { createAccounts, enterpriseMigrations } from '../../../subgraphs/enterprise/index.ts';
 import { createStore, type Store } from '../../../subgraphs/enterprise/store.ts';
-import { type AccountId, newAccountId, newClientId, newGenerationId, newMediaId, newUserId } from '../../../subgraphs/ids.ts';
+import { type AccountId, newAccountId, newClientId, newGenerationId, newLinkId, newMediaId, newUserId } from '../../../subgraphs/ids.ts';
 import { createErasures } from '../../../subgraphs/erasures.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys, type Keys } from '../../../subgraphs/keys.ts';
@@ -25,12 +25,13 @@ const blobKey = `${'a'.repeat(64)}-0123456789abcdef.jpg` as BlobKey;
 async function fill() {
   const partner = await createAccounts(connection).createAccount({ kind: 'partner', name: 'Partner' });
   const user = await store.getUserByEmail({ id: newUserId(), email: 'Owner@example.com', email_key: 'owner@example.com' });
-  const account = { id: newAccountId(), kind: 'enterprise' as const, name: 'Salon', slug: 'salon-1000', business_type: 'SALON' as const, subscription_status: 'ACTIVE' as const, website: null, partner_id: partner };
+  const account = { id: newAccountId(), kind: 'enterprise' as const, name: 'Salon', slug: 'salon-1000', business_type: 'SALON' as const, subscription_status: 'ACTIVE' as const, website: null, partner_id: partner, user_id: null };
   assert.ok(await store.insertEnterprise(account));
   const owner = account.id;
   await store.insertMemberships(owner, user.id, ['business_owner']);
   await store.insertWidget(owner);
   const { key, secret } = await keys.issue({ accountId: owner, accountKind: 'enterprise', name: 'k', scopes: [], expiresAt: null, userId: user.id });
+  const { session } = await keys.openSession({ accountId: owner, accountKind: 'enterprise', userId: user.id, scopes: [], expiresAt: new Date(Date.now() + 60_000) });
   await credits.grant(owner, 5, 'trial');
   const job = newGenerationId();
   await credits.reserve(owner, job, 1, 'picture');
@@ -38,7 +39,7 @@ async function fill() {
   assert.ok(client);
   const media = await store.insertMedia(owner, { id: newMediaId(), client_id: client.id, blob_key: blobKey, file_name: 'a', source: 'upload' });
   assert.ok(media);
-  return { partner, user, owner, account, key, secret, job, client, media };
+  return { partner, user, owner, account, session, key, secret, job, client, media };
 }
 
 const own = await fill();
@@ -82,7 +83,20 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     getUserByEmail: async () => null,
     insertMemberships: async () => null,
     findOwners: () => store.findOwners([foreign]),
-    findUsers: () => store.findUsers(foreign, [user.id]),
+    findPeople: () => store.findPeople(foreign, { ids: [user.id], emailKeys: ['jane@example.com', 'owner@example.com'] }),
+    listMembers: () => store.listMembers(foreign),
+    findMember: () => store.findMember(foreign, user.id),
+    lockMembers: () => connection.transaction(() => store.lockMembers(foreign)),
+    deleteMemberships: () => store.deleteMemberships(foreign, user.id).then(() => null),
+    // A person's own: whoever has its id is that person, or has proved to be by a link.
+    lockUser: async () => null,
+    markSignedIn: async () => null,
+    listMemberships: () => store.listMemberships(newUserId()),
+    insertLink: async () => null,
+    findLink: async () => (await store.findLink({ id: newLinkId() }, new Date())) ?? store.findLink({ tokenSha256: 'none' }, new Date()),
+    takeLink: () => store.takeLink(newLinkId()),
+    deleteLinks: async () => null,
+    trimLinks: async () => null,
     insertClient: async () => (await store.insertClient(foreign, key.id, { id: newClientId(), email: null, email_key: 'x', name: null, phone_number: null, phone_key: null, source: 'api' }))?.createdBy ?? null,
     findTwin: () => store.findTwin(foreign, 'jane@example.com', '+1555'),
     findClients: () => store.findClients(foreign, [client.id]),
@@ -103,7 +117,7 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
 test('the same of keys, credits and what all subgraphs know of clients', async () => {
   const before = await everything();
   const foreign = await strangerOf();
-  const { owner, client, key, job } = own;
+  const { owner, client, key, job, user, session } = own;
   const refusedKey = (work: Promise<unknown>): Promise<null> => work.then(() => assert.fail('it was done'), (error: unknown) => (assert.match(String(error), /API key not found/), null));
   const keyWalk: { [Name in keyof Keys]: () => Promise<unknown> } = {
     issue: async () => null,
@@ -115,6 +129,10 @@ test('the same of keys, credits and what all subgraphs know of clients', async (
     delete: () => refusedKey(keys.delete(foreign, key.id)),
     onDeleted: async () => null,
     close: async () => null,
+    openSession: async () => null,
+    endSessions: async () => [await keys.endSessions(user.id, { accountId: foreign }), await keys.endSessions(newUserId()), await keys.endSessions(newUserId(), { keyId: session.id })].find((ended) => ended > 0) ?? null,
+    trimSessions: () => keys.trimSessions(),
+    findCredential: async () => (await keys.findCredential(foreign, key.id)) ?? keys.findCredential(foreign, session.id),
   };
   await walked(keyWalk, keys);
   await walked({

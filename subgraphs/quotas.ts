@@ -1,0 +1,63 @@
+import { type Generated, sql } from 'kysely';
+import { Failure } from '../schema/failures.ts';
+import type { Connection } from './database.ts';
+import type { Caller } from './subgraph.ts';
+
+/** How often something may be done. A window begins with a full hour, day or month of UTC. */
+export type Quota = { name: string; limit: number; window: QuotaWindow };
+export type QuotaWindow = 'HOUR' | 'DAY' | 'MONTH';
+export type QuotaState = Quota & { remaining: number; resetsAt: Date };
+
+/** Counters that hold across all processes. What is limited is named by a `subject`, which should not tell who it is about. */
+export type Quotas = {
+  /** Counts one more, in the running transaction. @throws Failure RATE_LIMITED with `retryAfterSeconds`, and then nothing is counted. */
+  take(quota: Quota, subject: string, message: string, now?: Date): Promise<void>;
+  /** Lets `statesOf` tell of a quota. `subjectOf`: what is counted of a caller; null: the quota does not hold for this one. */
+  tell(quota: Quota, subjectOf: (caller: Caller) => Promise<string | null>): void;
+  /** Of all quotas that hold for the caller. */
+  statesOf(caller: Caller, now?: Date): Promise<QuotaState[]>;
+  /** Forgets windows that are over. */
+  trim(now?: Date): Promise<void>;
+};
+
+type QuotaTables = { quota: { name: string; subject: string; window_start: Date; used: Generated<number> } };
+
+export function createQuotas(connection: Connection): Quotas {
+  const store = connection.store<QuotaTables>('enterprise');
+  const told: { quota: Quota; subjectOf: (caller: Caller) => Promise<string | null> }[] = [];
+  const stateOf = async (quota: Quota, subject: string, now: Date): Promise<QuotaState> => {
+    const { start, end } = windowAt(quota.window, now);
+    const row = await store().selectFrom('quota').select('used').where('name', '=', quota.name).where('subject', '=', subject).where('window_start', '=', start).executeTakeFirst();
+    return { ...quota, remaining: Math.max(0, quota.limit - (row?.used ?? 0)), resetsAt: end };
+  };
+  return {
+    async take({ name, limit, window }, subject, message, now = new Date()) {
+      const { start, end } = windowAt(window, now);
+      // Of two at once one waits for the other's commit and then sees what is left.
+      const { rows } = await sql`insert into enterprise.quota as counted (name, subject, window_start, used) values (${name}, ${subject}, ${start}, 1)
+        on conflict (name, subject, window_start) do update set used = counted.used + 1 where counted.used < ${limit} returning used`.execute(store());
+      if (rows.length > 0) return;
+      const retryAfterSeconds = Math.max(1, Math.ceil((end.getTime() - now.getTime()) / 1000));
+      throw new Failure('RATE_LIMITED', `${message} Please try again in ${Math.ceil(retryAfterSeconds / 60)} minutes.`, { retryAfterSeconds });
+    },
+    tell: (quota, subjectOf) => void told.push({ quota, subjectOf }),
+    async statesOf(caller, now = new Date()) {
+      const states = await Promise.all(told.map(async ({ quota, subjectOf }) => {
+        const subject = await subjectOf(caller);
+        return subject === null ? null : stateOf(quota, subject, now);
+      }));
+      return states.filter((state) => state !== null);
+    },
+    async trim(now = new Date()) {
+      await store().deleteFrom('quota').where('window_start', '<', windowAt('MONTH', now).start).execute();
+    },
+  };
+}
+
+function windowAt(window: QuotaWindow, now: Date): { start: Date; end: Date } {
+  const month = [now.getUTCFullYear(), now.getUTCMonth()] as const;
+  const day = [...month, now.getUTCDate()] as const;
+  if (window === 'MONTH') return { start: new Date(Date.UTC(...month)), end: new Date(Date.UTC(month[0], month[1] + 1)) };
+  if (window === 'DAY') return { start: new Date(Date.UTC(...day)), end: new Date(Date.UTC(...month, day[2] + 1)) };
+  return { start: new Date(Date.UTC(...day, now.getUTCHours())), end: new Date(Date.UTC(...day, now.getUTCHours() + 1)) };
+}
