@@ -20,22 +20,22 @@ export type Quotas = {
   trim(now?: Date): Promise<void>;
 };
 
-type QuotaTables = { quota: { name: string; subject: string; window_start: Date; used: Generated<number> } };
+type QuotaTables = { quota: { name: string; subject: string; ends_at: Date; used: Generated<number> } };
 
 export function createQuotas(connection: Connection): Quotas {
   const store = connection.store<QuotaTables>('enterprise');
   const told: { quota: Quota; subjectOf: (caller: Caller) => Promise<string | null> }[] = [];
   const stateOf = async (quota: Quota, subject: string, now: Date): Promise<QuotaState> => {
-    const { start, end } = windowAt(quota.window, now);
-    const row = await store().selectFrom('quota').select('used').where('name', '=', quota.name).where('subject', '=', subject).where('window_start', '=', start).executeTakeFirst();
+    const end = windowEnd(quota.window, now);
+    const row = await store().selectFrom('quota').select('used').where('name', '=', quota.name).where('subject', '=', subject).where('ends_at', '=', end).executeTakeFirst();
     return { ...quota, remaining: Math.max(0, quota.limit - (row?.used ?? 0)), resetsAt: end };
   };
   return {
     async take({ name, limit, window }, subject, message, now = new Date()) {
-      const { start, end } = windowAt(window, now);
+      const end = windowEnd(window, now);
       // Of two at once one waits for the other's commit and then sees what is left.
-      const { rows } = await sql`insert into enterprise.quota as counted (name, subject, window_start, used) values (${name}, ${subject}, ${start}, 1)
-        on conflict (name, subject, window_start) do update set used = counted.used + 1 where counted.used < ${limit} returning used`.execute(store());
+      const { rows } = await sql`insert into enterprise.quota as counted (name, subject, ends_at, used) values (${name}, ${subject}, ${end}, 1)
+        on conflict (name, subject, ends_at) do update set used = counted.used + 1 where counted.used < ${limit} returning used`.execute(store());
       if (rows.length > 0) return;
       const retryAfterSeconds = Math.max(1, Math.ceil((end.getTime() - now.getTime()) / 1000));
       throw new Failure('RATE_LIMITED', `${message} Please try again in ${Math.ceil(retryAfterSeconds / 60)} minutes.`, { retryAfterSeconds });
@@ -49,15 +49,14 @@ export function createQuotas(connection: Connection): Quotas {
       return states.filter((state) => state !== null);
     },
     async trim(now = new Date()) {
-      await store().deleteFrom('quota').where('window_start', '<', windowAt('MONTH', now).start).execute();
+      await store().deleteFrom('quota').where('ends_at', '<=', now).execute();
     },
   };
 }
 
-function windowAt(window: QuotaWindow, now: Date): { start: Date; end: Date } {
+function windowEnd(window: QuotaWindow, now: Date): Date {
   const month = [now.getUTCFullYear(), now.getUTCMonth()] as const;
-  const day = [...month, now.getUTCDate()] as const;
-  if (window === 'MONTH') return { start: new Date(Date.UTC(...month)), end: new Date(Date.UTC(month[0], month[1] + 1)) };
-  if (window === 'DAY') return { start: new Date(Date.UTC(...day)), end: new Date(Date.UTC(...month, day[2] + 1)) };
-  return { start: new Date(Date.UTC(...day, now.getUTCHours())), end: new Date(Date.UTC(...day, now.getUTCHours() + 1)) };
+  if (window === 'MONTH') return new Date(Date.UTC(month[0], month[1] + 1));
+  if (window === 'DAY') return new Date(Date.UTC(...month, now.getUTCDate() + 1));
+  return new Date(Date.UTC(...month, now.getUTCDate(), now.getUTCHours() + 1));
 }

@@ -653,11 +653,11 @@ export type AddClientMediaPayload = {
 
 /** Everywhere `enterprise` is the slug of the calling business, for callers who name it; any other slug is FORBIDDEN. Null: the caller's own. */
 export type Mutation = {
-  /** Creates a business with owner, widget, key and 20 trial credits, all or nothing. CONFLICT when no unique name could be made. */
+  /** Creates a business with owner, widget, key and 20 trial credits, all or nothing, and mails its owner how to sign in. CONFLICT when no unique name could be made. */
   readonly createEnterprise: CreateEnterprisePayload;
   /** Adds a client to the calling business. E-mail and phone are unique within it. */
   readonly createClient: CreateClientPayload;
-  /** Removes a client: at once from all lists, then everything that any subgraph keeps of the person, files included. Cannot be undone. */
+  /** Removes a client: at once from all lists, then everything that any subgraph keeps of the person, files included. Cannot be undone. An account of the person's own is theirs and stays. */
   readonly eraseClient: EraseClientPayload;
   /** Keeps a photo of a client: type by content, at most 5 MB; a face is not needed. Free. */
   readonly addClientMedia: AddClientMediaPayload;
@@ -675,7 +675,7 @@ export type Mutation = {
   readonly signOut: SignOutPayload;
   /** Ends all sessions of the person who signed in, for all accounts. FORBIDDEN for a key. */
   readonly signOutEverywhere: SignOutPayload;
-  /** Lets a person sign in for the calling account, or changes what they may do, and tells them by mail. `role`: ADMIN or STAFF. FORBIDDEN for who may not do all of that themself; CONFLICT for the owner; RATE_LIMITED over 100 a day. */
+  /** Lets a person sign in for the calling account, or changes what they may do, and tells them by mail. `role`: ADMIN or STAFF. FORBIDDEN for who may not do all of that themself, and on a personal account; CONFLICT for the owner; RATE_LIMITED over 100 a day. */
   readonly addMember: AddMemberPayload;
   /** Takes all rights from a member, and ends their sessions at once. The keys that they made stay. CONFLICT for the owner. */
   readonly removeMember: RemoveMemberPayload;

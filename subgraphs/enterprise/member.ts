@@ -27,8 +27,8 @@ export const graphRoles = (given: readonly Role[]): GraphRole[] => (Object.keys(
  * @throws Failure FORBIDDEN; VALIDATION; CONFLICT for the owner; RATE_LIMITED.
  */
 export async function addMember({ connection, keys, mail, quotas, store }: Parts, caller: Caller, email: string, given: GraphRole): Promise<{ member: MemberRow }> {
-  const { accountId, accountKind } = caller;
-  if (accountKind === 'personal') throw new Failure('FORBIDDEN', 'A personal account has no members');
+  const { accountId } = caller;
+  hasMembers(caller);
   const role = roles[given];
   if (role === 'business_owner') throw new Failure('VALIDATION', 'A business has one owner, who is named when it is created', { path: ['role'] });
   mayDecide(caller, [role]);
@@ -51,6 +51,7 @@ export async function addMember({ connection, keys, mail, quotas, store }: Parts
 
 /** @throws Failure NOT_FOUND; FORBIDDEN; CONFLICT for the owner. */
 export async function removeMember({ connection, keys, store }: Parts, caller: Caller, id: string): Promise<{ removedId: UserId }> {
+  hasMembers(caller);
   const userId = parseUserId(id);
   if (!userId) throw noMember();
   return connection.transaction(async () => {
@@ -74,6 +75,10 @@ export function welcomeWriter({ env, store }: { env: Environment; store: Store }
     const name = found.name.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
     return { to: member.user.emailKey, subject: `You can sign in for ${name}`, text: `You can now sign in to Lookgraph for ${name}, with this e-mail address and without a password:\n\n${env.publicUrl}/login\n` };
   };
+}
+
+function hasMembers({ accountKind }: Caller): void {
+  if (accountKind === 'personal') throw new Failure('FORBIDDEN', 'A personal account has no members but its owner');
 }
 
 async function getMember(store: Store, { accountId }: Caller, userId: UserId): Promise<MemberRow> {

@@ -113,10 +113,22 @@ test('another business neither sees nor removes members', async () => {
 test('a personal account has no members, an organization and a partner have', async () => {
   const [personal, organization] = [await platform.tenant(), await platform.tenant({ kind: 'organization' })];
   assert.deepEqual(codes(await addMember(platform, personal.key, 'friend@example.org', 'STAFF')), ['FORBIDDEN']);
+  const own = await signIn(platform, 'own@example.org');
+  assert.deepEqual(codes(await removeMember(platform, own.secret, own.user.id)), ['FORBIDDEN']);
+  assert.equal((await signIn(platform, 'own@example.org')).account.id, own.account.id);
   for (const { key, accountId } of [organization, partner]) {
     assert.deepEqual(codes(await addMember(platform, key, `boss@${accountId}.example`, 'ADMIN')), []);
     assert.equal((await signIn(platform, `boss@${accountId}.example`)).account.id, accountId);
   }
+});
+
+test('an account has at most 200 members', async () => {
+  const full = await platform.tenant({ kind: 'organization' });
+  await platform.platform.connection.execute(`with people as (insert into enterprise."user" (id, email, email_key) select 'user_' || n, n || '@full.example', n || '@full.example' from generate_series(1, 199) n returning id)
+    insert into enterprise.membership (account_id, user_id, role) select $1, id, 'staff' from people`, [full.accountId]);
+  const answers = await Promise.all(Array.from({ length: 4 }, (_, index) => addMember(platform, full.key, `last${index}@full.example`, 'STAFF')));
+  assert.deepEqual([answers.filter(({ member }) => member).length, answers.flatMap(codes)], [1, ['VALIDATION', 'VALIDATION', 'VALIDATION']]);
+  assert.deepEqual((await addMember(platform, full.key, '7@full.example', 'ADMIN')).member?.roles, ['ADMIN'], 'who is one already can have another role');
 });
 
 test('a hundred a day are added and not one more, whoever adds them', async () => {

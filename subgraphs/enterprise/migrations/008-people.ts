@@ -17,7 +17,7 @@ export const people = migration(
   )`,
   'create index sign_in_links_of_address on sign_in_link (email_key)',
   `create table quota (
-    name text not null, subject text not null, window_start timestamptz not null, used integer not null check (used >= 0),
-    primary key (name, subject, window_start)
+    name text not null, subject text not null, ends_at timestamptz not null, used integer not null check (used >= 0),
+    primary key (name, subject, ends_at)
   )`,
 );
