@@ -42,12 +42,17 @@ test('the same in the graph, one operation each', async () => {
   const { createEnterprise: { secret, enterprise } } = await platform.gql<Made>(partner.key, `mutation { createEnterprise(input: { businessName: "Graph Salon", businessType: BARBER, ownerEmail: "g@example.com" }) {
     enterprise { id slug links { widgetEmbed } } widget { id enabled } secret errors { message } } }`);
   const { createClient } = await platform.gql<{ createClient: { client: { id: string } } }>(secret, `mutation { createClient(enterprise: "${enterprise.slug}", input: { email: "joe@example.com" }) { client { id } errors { message } } }`);
-  await platform.upload(secret, await smallPortrait(300));
+  const photo = await smallPortrait(300);
+  type Upload = { createImageUpload: { uploadId: string; uploadUrl: string; method: string; headers: { name: string; value: string }[] } };
+  const { createImageUpload: { uploadId, uploadUrl, method, headers } } = await platform.gql<Upload>(secret, `mutation { createImageUpload(contentType: "image/jpeg", byteLength: ${photo.length}) { uploadId uploadUrl method headers { name value } } }`);
+  await (await fetch(uploadUrl, { method, headers: headers.map(({ name, value }): [string, string] => [name, value]), body: new Uint8Array(photo) })).arrayBuffer();
+  await platform.gql(secret, 'mutation ($uploadId: ID!) { createImage(input: { uploadId: $uploadId, name: "me.jpg" }) { image { id } errors { message } } }', { uploadId });
   const { generateHairstyle } = await platform.gql<{ generateHairstyle: { generation: { id: string; client: { id: string; email: string } } } }>(secret, `mutation ($client: ID!) {
     generateHairstyle(input: { mode: TEST, gender: UNISEX, styleIds: ["817941"], imageName: "me.jpg", clientId: $client }) { generation { id client { id email } } errors { message } } }`, { client: createClient.client.id });
   const { id } = generateHairstyle.generation;
   assert.deepEqual(generateHairstyle.generation.client, { id: createClient.client.id, email: 'joe@example.com' });
-  await platform.ended(secret, id);
+  const stream = await platform.send('/graphql', { key: secret, json: { query: 'subscription ($id: ID!) { generationProgress(id: $id, afterSeq: 0) { kind } }', variables: { id } }, headers: { accept: 'text/event-stream' } });
+  assert.match(await stream.text(), /"kind":"COMPLETED"/);
   const { enterprise: seen } = await platform.gql<{ enterprise: object }>(secret, `{ enterprise(slug: "${enterprise.slug}") { id clients { nodes { email generations { totalCount nodes { id images { url } } } media { totalCount } } } } }`);
   assert.match(JSON.stringify(seen), new RegExp(`"id":"${enterprise.id}".*"email":"joe@example.com".*"totalCount":1.*"${id}".*"totalCount":1`));
 });
