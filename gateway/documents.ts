@@ -114,7 +114,7 @@ function prepareOperation(document: DocumentNode, operation: OperationDefinition
     try {
       const selectionSet = specialise(document, operation, decided);
       const denied = new Map([...requirementsIn(protection, schema, rootType, selectionSet)].filter(([, requirement]) => refused.has(requirement.key)));
-      const executable = await prepareExecutable({ schema, supergraph: engine.supergraph, rootType, selectionSet, denied, planKeys: planKeysIn(selectionSet) }, operation, engine);
+      const executable = await prepareExecutable({ schema, supergraph: engine.supergraph, rootType, selectionSet, denied, planKeys: planKeysIn(selectionSet, engine.supergraph.references) }, operation, engine);
       variants.set(key, executable);
       return executable;
     } catch (error) {

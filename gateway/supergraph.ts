@@ -1,6 +1,7 @@
 import {
   buildASTSchema, type DocumentNode, type GraphQLInterfaceType, type GraphQLSchema, isAbstractType, isNonNullType, isInterfaceType, isObjectType, Kind, parse, type StringValueNode,
 } from 'graphql';
+import { isTrue, named, type References, referencesIn } from './join-directives.ts';
 
 /** The composed graph with everything that clients must not see, as the gateway reads it. */
 export type Supergraph = {
@@ -16,6 +17,8 @@ export type Supergraph = {
   isAbstract: (typeName: string) => boolean;
   /** Whether a subgraph may name an object of this abstract type by an interface only, so that its own type's name costs a call. */
   mayHideTypes: (typeName: string) => boolean;
+  /** What keys and requirements name. */
+  references: References;
   /** Whether a field can be null. False for one that does not exist. */
   isNonNull: (typeName: string, fieldName: string) => boolean;
 };
@@ -36,6 +39,7 @@ export function readSupergraph(sdl: string): Supergraph {
     satisfies: (typeName, condition) => typeName === condition || (possible.get(condition)?.has(typeName) ?? false),
     isAbstract: (typeName) => possible.has(typeName),
     mayHideTypes: hiddenTypes(schema),
+    references: referencesIn(document),
     isNonNull: (typeName, fieldName) => {
       const type = schema.getType(typeName);
       return (isObjectType(type) || isInterfaceType(type)) && isNonNullType(type.getFields()[fieldName]?.type);
@@ -53,8 +57,7 @@ function hiddenTypes(schema: GraphQLSchema): (typeName: string) => boolean {
 
 /** Whether a subgraph knows the interface as an object type. */
 function isInterfaceObject({ astNode }: GraphQLInterfaceType): boolean {
-  const joins = (astNode?.directives ?? []).filter(({ name }) => name.value === 'join__type');
-  return joins.some((join) => join.arguments?.some(({ name, value }) => name.value === 'isInterfaceObject' && value.kind === Kind.BOOLEAN && value.value));
+  return named(astNode?.directives, 'join__type').some((join) => isTrue(join, 'isInterfaceObject', false));
 }
 
 /** Addresses by name; empty where there is none. */
