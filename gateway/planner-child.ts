@@ -10,24 +10,51 @@ export type PlannerAnswer =
   | { kind: 'failed'; id: number; message: string };
 
 const noLabels = new Set<string>();
-let native: QueryPlanner | null = null;
+type Plan = (operation: string) => Promise<PlanNode | null>;
+let first: Plan | null = null;
+/** For what the first one finds no plan for. Made when it is needed: it takes time and as much room again. */
+let second: (() => Promise<Plan | null>) | null = null;
 
 const say = (answer: PlannerAnswer): void => void process.send?.(answer);
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
 
 async function plan(id: number, operation: string): Promise<void> {
   try {
-    if (!native) throw new Error('no supergraph is loaded');
-    const { node = null } = await native.planAsync(operation, null, noLabels, 0);
-    say({ kind: 'planned', id, node });
+    if (!first) throw new Error('no supergraph is loaded');
+    say({ kind: 'planned', id, node: await first(operation).catch((error: unknown) => planOtherwise(operation, error)) });
   } catch (error) {
     say({ kind: 'failed', id, message: messageOf(error) });
   }
 }
 
+async function planOtherwise(operation: string, error: unknown): Promise<PlanNode | null> {
+  try {
+    const other = await second?.();
+    if (other) return await other(operation);
+  } catch {
+    // What the first one said is about the supergraph that there is.
+  }
+  throw error;
+}
+
+function planner(sdl: string): Plan {
+  const native = new QueryPlanner(sdl);
+  return async (operation) => (await native.planAsync(operation, null, noLabels, 0)).node ?? null;
+}
+
+async function apartPlanner(supergraphSdl: string): Promise<Plan | null> {
+  const { requirementsApart, withOwners } = await import('./requirements-apart.ts');
+  const apart = requirementsApart(supergraphSdl);
+  if (!apart) return null;
+  const plan = planner(apart.sdl);
+  return async (operation) => withOwners(await plan(operation), apart);
+}
+
 function load(supergraphSdl: string): void {
   try {
-    native = new QueryPlanner(supergraphSdl);
+    first = planner(supergraphSdl);
+    let made: Promise<Plan | null> | null = null;
+    second = () => made ??= apartPlanner(supergraphSdl);
     say({ kind: 'loaded' });
   } catch (error) {
     say({ kind: 'refused', message: messageOf(error) });
