@@ -10,10 +10,10 @@ const bubble = Symbol('a non-null place has no value');
 
 /**
  * Projects data that does not fit the schema: nulls rise to the nearest nullable place, and every one of them has an error. Slower than the
- * generated projection, which is used as long as nothing is wrong.
+ * generated projection, which is used as long as nothing is wrong. `at`: where in the answer the data stands.
  */
-export function completeWithNulls(root: ObjectShape, data: object, introspection: object, errors: GraphQLError[], request: RequestContext): Record<string, unknown> | null {
-  const answer = new Completion(errors, introspection, request).object(root, data, null);
+export function completeWithNulls(root: ObjectShape, data: object, introspection: object, errors: GraphQLError[], request: RequestContext, at: Path = []): Record<string, unknown> | null {
+  const answer = new Completion(errors, introspection, request).object(root, data, at.reduce<Place | null>((parent, key) => ({ key, parent }), null));
   return answer === bubble ? null : answer as Record<string, unknown>;
 }
 

@@ -1,10 +1,11 @@
 import {
-  type DocumentNode, getOperationAST, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, type OperationTypeNode, parse, type SelectionSetNode, specifiedRules,
+  type DocumentNode, getOperationAST, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, OperationTypeNode, parse, type SelectionSetNode, specifiedRules,
   validate, visit, getVariableValues,
 } from 'graphql';
 import type { Caller } from '../subgraphs/subgraph.ts';
 import { isAllowed, requirementsIn, type Protection, type Requirement } from './authorization.ts';
 import { type Cost, costOf } from './cost.ts';
+import { hasDeferral, labelErrors } from './deferrals.ts';
 import { extended, Rejected } from './errors.ts';
 import { type Engine, type Executable, prepareExecutable } from './executor.ts';
 import { guardDocument, guardSource, type Limits } from './limits.ts';
@@ -21,8 +22,10 @@ export type PreparedOperation = {
   cost: Cost;
   /** Whether it asks for the schema. */
   introspects: boolean;
-  /** The operation as this caller may run it with these variables. */
-  executable(caller: Caller | null, variables: Readonly<Record<string, unknown>>): Executable | Promise<Executable>;
+  /** Whether it asks for something later than the rest. */
+  defers: boolean;
+  /** The operation as this caller may run it with these variables; `inParts` where it may be answered so. */
+  executable(caller: Caller | null, variables: Readonly<Record<string, unknown>>, inParts?: boolean): Executable | Promise<Executable>;
 };
 
 export type Documents = {
@@ -30,6 +33,10 @@ export type Documents = {
   read: (source: string) => DocumentNode;
   /** Throws Rejected. */
   get(source: string, operationName: string | null | undefined): PreparedOperation;
+  /** Null for a text that must not be executed. */
+  kindOf(operation: { source: string; operationName?: string | null | undefined }): OperationTypeNode | null;
+  /** What is wrong with a text, whoever asks for it. */
+  errorsOf(source: string): readonly GraphQLError[];
 };
 
 const cachedDocuments = 1_000;
@@ -46,18 +53,30 @@ export function createDocuments(schema: GraphQLSchema, protection: Protection, e
     known.set(source, made, 1 + source.length / charactersPerWeight);
     return made;
   };
-  return {
-    read: (source) => read(source).document,
-    get(source, operationName) {
-      const name = operationName ?? '';
-      const { document, operations } = read(source);
-      const found = operations.get(name);
-      if (found) return found;
-      const prepared = prepareOperation(document, chooseOperation(document, operationName), schema, protection, engine);
-      operations.set(name, prepared);
-      return prepared;
-    },
+  const get: Documents['get'] = (source, operationName) => {
+    const name = operationName ?? '';
+    const { document, operations } = read(source);
+    const found = operations.get(name);
+    if (found) return found;
+    const prepared = prepareOperation(document, chooseOperation(document, operationName), schema, protection, engine);
+    operations.set(name, prepared);
+    return prepared;
   };
+  return {
+    get,
+    read: (source) => read(source).document,
+    kindOf: ({ source, operationName }) => unlessRejected(() => get(source, operationName).kind, () => null),
+    errorsOf: (source) => unlessRejected(() => (read(source), []), (errors) => errors),
+  };
+}
+
+function unlessRejected<Value>(work: () => Value, otherwise: (errors: readonly GraphQLError[]) => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Rejected) return otherwise(error.errors);
+    throw error;
+  }
 }
 
 function readDocument(source: string, schema: GraphQLSchema, limits: Limits): DocumentNode {
@@ -67,7 +86,7 @@ function readDocument(source: string, schema: GraphQLSchema, limits: Limits): Do
     guardDocument(parsed, limits);
     return parsed;
   });
-  const errors = [...reservedAliases(document), ...validate(schema, document, specifiedRules, { maxErrors: 20 })];
+  const errors = [...reservedAliases(document), ...labelErrors(document), ...validate(schema, document, specifiedRules, { maxErrors: 20 })];
   if (errors.length > 0) throw new Rejected(errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')));
   return document;
 }
@@ -110,11 +129,12 @@ function prepareOperation(document: DocumentNode, operation: OperationDefinition
   const everything = specialise(document, operation, null);
   const requirements = distinct(requirementsIn(protection, schema, rootType, everything).values());
   const variants = new RecentlyUsed<Executable | Promise<Executable>>(variantsPerDocument);
-  const build = async (key: string, decided: ReadonlyMap<string, boolean>, refused: ReadonlySet<string>): Promise<Executable> => {
+  const defers = operation.operation !== OperationTypeNode.SUBSCRIPTION && hasDeferral(document);
+  const build = async (key: string, decided: ReadonlyMap<string, boolean>, refused: ReadonlySet<string>, inParts: boolean): Promise<Executable> => {
     try {
-      const selectionSet = specialise(document, operation, decided);
+      const selectionSet = specialise(document, operation, decided, inParts);
       const denied = new Map([...requirementsIn(protection, schema, rootType, selectionSet)].filter(([, requirement]) => refused.has(requirement.key)));
-      const executable = await prepareExecutable({ schema, supergraph: engine.supergraph, rootType, selectionSet, denied, planKeys: planKeysIn(selectionSet, engine.supergraph.references) }, operation, engine);
+      const executable = await prepareExecutable({ schema, supergraph: engine.supergraph, rootType, selectionSet, denied, planKeys: planKeysIn(selectionSet, engine.supergraph.references), deferred: new Set() }, operation, engine);
       variants.set(key, executable);
       return executable;
     } catch (error) {
@@ -126,16 +146,17 @@ function prepareOperation(document: DocumentNode, operation: OperationDefinition
     kind: operation.operation,
     cost: costOf(schema, engine.supergraph.schema, rootType, everything),
     introspects: introspectsIn(everything),
+    defers,
     coerce: (variables) => definitions.length === 0 ? noVariables : coerce(schema, definitions, variables ?? noVariables),
-    executable(caller, variables) {
-      let key = '';
-      for (const name of conditions) key += variables[name] === true ? '1' : '0';
+    executable(caller, variables, inParts = false) {
+      let key = inParts && defers ? 'p' : '';
+      for (const name of conditions) key += isTrue(variables[name]) ? '1' : '0';
       for (const requirement of requirements) key += isAllowed(requirement, caller) ? '+' : '-';
       const known = variants.get(key);
       if (known) return known;
-      const decided = new Map(conditions.map((name) => [name, variables[name] === true]));
+      const decided = new Map(conditions.map((name) => [name, isTrue(variables[name])]));
       const refused = new Set(requirements.filter((requirement) => !isAllowed(requirement, caller)).map((requirement) => requirement.key));
-      const building = build(key, decided, refused);
+      const building = build(key, decided, refused, inParts && defers);
       variants.set(key, building);
       return building;
     },
@@ -146,6 +167,9 @@ function prepareOperation(document: DocumentNode, operation: OperationDefinition
 function introspectsIn({ selections }: SelectionSetNode): boolean {
   return selections.some((node) => node.kind === Kind.FIELD ? node.name.value === '__schema' || node.name.value === '__type' : node.kind === Kind.INLINE_FRAGMENT && introspectsIn(node.selectionSet));
 }
+
+/** A condition that is not given is one of @defer: its default is true. The others must have a value. */
+const isTrue = (value: unknown): boolean => value === true || value === undefined;
 
 const noVariables: Readonly<Record<string, unknown>> = Object.freeze({});
 

@@ -1,18 +1,19 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { HeaderMap } from '@apollo/server';
-import { type GraphQLError, OperationTypeNode } from 'graphql';
+import { type ExecutionResult, type GraphQLError, OperationTypeNode } from 'graphql';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { type Accepted, readAccept } from './accept.ts';
 import { type Asked, isJson, isPlain, plainContentType, readAsked, readSearch } from './asked.ts';
 import { compress } from './compression.ts';
+import type { Part } from './delivery.ts';
 import { refuse, Rejected } from './errors.ts';
 import { eventStream } from './event-stream.ts';
 import type { Graph, GraphOperation } from './graphql.ts';
-import { multipartSubscription } from './multipart.ts';
+import { multipartParts, multipartSubscription } from './multipart.ts';
 import { createReservations } from './reservations.ts';
 import { streamBody, type StreamedBody } from './streamed-body.ts';
 import type { Texts } from './texts.ts';
-import { isRejection, isStream } from './transport.ts';
+import { isRejection, isStream, type Stream } from './transport.ts';
 
 /** A request for the graph over HTTP, its body parsed. */
 export type DoorRequest = {
@@ -79,16 +80,16 @@ async function batch(bodies: readonly unknown[], request: DoorRequest, limit: nu
 }
 
 async function answerKnown(graph: Graph, request: DoorRequest, asked: Known): Promise<DoorAnswer> {
-  return await plain(graph, request, asked) ?? await streamed(graph, request, asked) ?? throughPipeline(graph, asked.documentId === null ? request : spelledOut(request, asked));
+  return await plain(graph, request, asked) ?? await streamed(graph, request, asked) ?? await inParts(graph, request, asked) ?? throughPipeline(graph, asked.documentId === null ? request : spelledOut(request, asked));
 }
 
-function operationOf({ query, operationName, variables }: Known, { context, signal }: DoorRequest): GraphOperation {
-  return { source: query, operationName, variables, request: context, signal };
+function operationOf({ query, operationName, variables, extensions }: Known, { context, signal }: DoorRequest): GraphOperation {
+  return { source: query, operationName, variables, extensions, request: context, signal };
 }
 
 /** Most requests: JSON for JSON, without anything that the pipeline would have to look at. Null for the others, and for what was rejected. */
 async function plain(graph: Graph, request: DoorRequest, asked: Known): Promise<DoorAnswer | null> {
-  if (request.method !== 'POST' || !isPlain(request.headers) || asked.query === '') return null;
+  if (request.method !== 'POST' || !isPlain(request.headers) || asked.query === '' || asked.extensions?.['cost'] === true) return null;
   const body = await graph.answer(operationOf(asked, request));
   return body && { status: 200, headers: { 'content-type': plainContentType, 'cache-control': 'no-store' }, body };
 }
@@ -104,8 +105,31 @@ async function streamed(graph: Graph, request: DoorRequest, asked: Known): Promi
   if (kind === OperationTypeNode.MUTATION && request.method === 'GET') return null;
   const answer = await graph.subscribe(operation);
   if (isRejection(answer)) return rejection(answer.errors, accepted);
-  const { headers, ...framing } = accepted.stream === 'multipart' ? multipartSubscription : eventStream;
-  if (!isStream(answer)) return { status: 200, headers, body: `${framing.opening}${framing.part(answer)}${framing.end}` };
+  const framing = accepted.stream === 'multipart' ? multipartSubscription : eventStream;
+  return isStream(answer) ? goingOn(request, answer, framing) : inOnePart(answer, framing);
+}
+
+/** An operation with deferred fragments, for those who read its parts. Null: it has none, or must be looked at by the pipeline. */
+async function inParts(graph: Graph, request: DoorRequest, asked: Known): Promise<DoorAnswer | null> {
+  const accepted = readAccept(request.headers.accept);
+  // A page of another site may not ask for parts either.
+  if (!accepted.incremental || !asked.query.includes('@defer') || !isJson(request.headers)) return null;
+  const operation = operationOf(asked, request);
+  const kind = graph.kindOf(operation);
+  if (kind !== OperationTypeNode.QUERY && (kind !== OperationTypeNode.MUTATION || request.method !== 'POST')) return null;
+  const answer = await graph.deliver(operation);
+  if (isStream(answer)) return goingOn(request, answer, multipartParts);
+  if (isRejection(answer)) return rejection(answer.errors, accepted);
+  return accepted.json ? { status: 200, headers: jsonHeaders(accepted), body: `${JSON.stringify(answer)}\n` } : inOnePart(lastPart(answer), multipartParts);
+}
+
+const lastPart = (answer: ExecutionResult): Part => ({ ...answer, hasNext: false });
+
+function inOnePart(answer: ExecutionResult, { headers, opening, part, end }: typeof multipartParts): DoorAnswer {
+  return { status: 200, headers, body: `${opening}${part(answer)}${end}` };
+}
+
+function goingOn(request: DoorRequest, answer: Stream, { headers, ...framing }: typeof multipartParts): DoorAnswer {
   const stream = streamBody(answer, request.context.caller?.keyId ?? null, framing);
   request.signal.addEventListener('abort', () => stream.body.destroy(), { once: true });
   if (request.signal.aborted) stream.body.destroy();
@@ -116,21 +140,23 @@ async function streamed(graph: Graph, request: DoorRequest, asked: Known): Promi
  * Errors of an operation that did not run. Who reads nothing but streams gets them as one. Where only application/json is understood, a status other
  * than 2xx would hide them from the client, as it would from those that wait for the word to send their text along.
  */
-function rejection(errors: readonly GraphQLError[], { json, graphqlJson, onlyPlainJson, stream }: Accepted): DoorAnswer {
-  if (stream !== null && !json) {
-    const { headers, opening, part, end } = stream === 'multipart' ? multipartSubscription : eventStream;
-    return { status: 200, headers, body: `${opening}${part({ errors })}${end}` };
-  }
+function rejection(errors: readonly GraphQLError[], accepted: Accepted): DoorAnswer {
+  const { json, onlyPlainJson, stream } = accepted;
+  if (stream !== null && !json) return inOnePart({ errors }, stream === 'multipart' ? multipartSubscription : eventStream);
   const has = (code: string): boolean => errors.every(({ extensions }) => extensions['code'] === code);
-  const status = onlyPlainJson || has('PERSISTED_QUERY_NOT_FOUND') ? 200 : has('INTERNAL') ? 500 : 400;
-  const headers = { 'content-type': graphqlJson ? 'application/graphql-response+json; charset=utf-8' : plainContentType, 'cache-control': 'no-store' };
-  return { status, headers, body: `${JSON.stringify({ errors })}\n` };
+  const status = onlyPlainJson || has('PERSISTED_QUERY_NOT_FOUND') ? 200 : has('INTERNAL') ? 500 : has('RATE_LIMITED') ? 429 : 400;
+  return { status, headers: jsonHeaders(accepted), body: `${JSON.stringify({ errors })}\n` };
+}
+
+function jsonHeaders({ graphqlJson }: Accepted): Record<string, string> {
+  return { 'content-type': graphqlJson ? 'application/graphql-response+json; charset=utf-8' : plainContentType, 'cache-control': 'no-store' };
 }
 
 /** The same request with the text that its id stands for. */
-function spelledOut(request: DoorRequest, { query, operationName, variables }: Known): DoorRequest {
-  if (request.method !== 'GET') return { ...request, body: { query, operationName, variables } };
-  const search = new URLSearchParams({ query, ...operationName !== null && { operationName }, ...variables && { variables: JSON.stringify(variables) } });
+function spelledOut(request: DoorRequest, { query, operationName, variables, extensions: given }: Known): DoorRequest {
+  const { persistedQuery: _, ...extensions } = given ?? {};
+  if (request.method !== 'GET') return { ...request, body: { query, operationName, variables, extensions } };
+  const search = new URLSearchParams({ query, ...operationName !== null && { operationName }, ...variables && { variables: JSON.stringify(variables) }, extensions: JSON.stringify(extensions) });
   return { ...request, search: `?${search.toString()}` };
 }
 

@@ -4,7 +4,9 @@ import { generateByteProjection } from './byte-projection.ts';
 import { completeWithNulls } from './completion.ts';
 import type { Data } from './data.ts';
 import { plannedSelections, type Selected } from './operation.ts';
-import { inSequence, preparePlan, type Prepared } from './plan.ts';
+import { type Plan, prepareDelivery } from './deferred-plan.ts';
+import type { Deliver } from './delivery.ts';
+import { inSequence, preparePlan } from './plan.ts';
 import { plannedOperations } from './planned.ts';
 import type { Planner } from './planner.ts';
 import { generateProjection } from './projection.ts';
@@ -21,16 +23,18 @@ export type Executable = {
   execute(call: Call): Promise<ExecutionResult>;
   /** The same answer as JSON and a newline. */
   answer(call: Call): Promise<Buffer>;
+  /** The answer in parts. Null when nothing is gained by that. */
+  deliver: Deliver | null;
   /** Every event of the owning subgraph, completed from the others. */
   subscribe(call: Call, signal: AbortSignal | undefined): Promise<Stream | ExecutionResult>;
 };
 
 /** Plans an operation and prepares all that its requests have in common. */
 export async function prepareExecutable(selected: Selected, operation: OperationDefinitionNode, engine: Engine): Promise<Executable> {
-  const prepared: Prepared[] = [];
-  for (const { text, clientVariable } of plannedOperations(plannedSelections(selected), operation)) {
-    prepared.push(preparePlan(await engine.planner.plan(text), { supergraph: engine.supergraph, transports: engine.transports, clientVariable }));
-  }
+  const plans: Plan[] = [];
+  for (const { text, clientVariable } of plannedOperations(plannedSelections(selected), operation)) plans.push({ node: await engine.planner.plan(text), clientVariable });
+  const { supergraph, transports } = engine;
+  const prepared = plans.map(({ node, clientVariable }) => preparePlan(node, { supergraph, transports, clientVariable }));
   const shape = shapeOf(selected);
   const introspect = introspectionOf(selected, operation);
   const finish = prepareAnswer(shape, introspect);
@@ -49,6 +53,7 @@ export async function prepareExecutable(selected: Selected, operation: Operation
       await step(run);
       return write(run);
     },
+    deliver: prepareDelivery(selected, plans, engine, introspect, prepareAnswer),
     subscribe: async (call, signal) => {
       if (!source) return finish(begin(call));
       return completedEvents(source, call, signal, begin, (run) => finishAfter(step, run, finish));

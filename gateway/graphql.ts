@@ -1,17 +1,15 @@
 import type { ApolloServer } from '@apollo/server';
-import { type ExecutionResult, type GraphQLError, type GraphQLScalarType, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type ExecutionResult, type GraphQLScalarType, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { startApollo, type ApolloContext } from './apollo.ts';
+import { createAsking } from './asking.ts';
 import { readProtection } from './authorization.ts';
-import { createDocuments } from './documents.ts';
-import { createMasker, refuse, Rejected, withoutSuggestions } from './errors.ts';
+import { createDocuments, type Documents } from './documents.ts';
 import type { Engine } from './executor.ts';
-import { createQueryJoining, type IdentityOf } from './joined-queries.ts';
-import { Lifetimes } from './lifetime.ts';
+import type { IdentityOf } from './joined-queries.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { createPlanner } from './planner.ts';
-import { createAdmission } from './admission.ts';
 import { buildPublicSchema, publicSdl } from './public-schema.ts';
 import { overHttp, type RemoteOptions } from './remote.ts';
 import { readSupergraph, type Supergraph } from './supergraph.ts';
@@ -34,13 +32,14 @@ export type Graph = {
   /** What clients see. */
   schema: GraphQLSchema;
   /** Null for a text that must not be executed. */
-  kindOf(operation: Pick<GraphOperation, 'source' | 'operationName'>): OperationTypeNode | null;
-  /** What is wrong with a text, whoever asks for it. */
-  errorsOf(source: string): readonly GraphQLError[];
+  kindOf: Documents['kindOf'];
+  errorsOf: Documents['errorsOf'];
   /** A query or a mutation. `data` is missing when the operation was rejected before it ran. */
   execute(operation: GraphOperation): Promise<ExecutionResult>;
   /** The same answer as JSON and a newline, as the HTTP front writes it. Null when the operation was rejected before it ran. */
   answer(operation: GraphOperation): Promise<Buffer | null>;
+  /** A query or a mutation whose deferred fragments may be answered later: its parts (see delivery.ts), or the one answer where nothing is gained by that. */
+  deliver(operation: GraphOperation): Promise<Stream | ExecutionResult>;
   /** Any operation: the stream of a subscription, or the one answer of everything else and of what cannot start. */
   subscribe(operation: GraphOperation): Promise<Stream | ExecutionResult>;
   /** GraphQL over HTTP for queries and mutations. */
@@ -77,48 +76,8 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
   // The first validation checks the schema itself; no client should wait for that.
   documents.read('{ __typename }');
 
-  const lifetimes = new Lifetimes(limits.operationTimeoutMs);
-
-  const admit = createAdmission(limits, openIntrospection);
-  const prepare = (operation: GraphOperation) => {
-    const { source, operationName, request } = operation;
-    const prepared = documents.get(source, operationName);
-    const variables = prepared.coerce(operation.variables);
-    if (prepared.kind === OperationTypeNode.SUBSCRIPTION) throw new Rejected([refuse('BAD_REQUEST', 'Subscriptions are served over WebSocket, server-sent events and multipart/mixed.')]);
-    const cost = admit(prepared, variables, operation);
-    return { variables, cost, isQuery: prepared.kind === OperationTypeNode.QUERY, executable: prepared.executable(request.caller, variables) };
-  };
-  const execute: Graph['execute'] = (operation) => lifetimes.run(operation.signal, async (lifetime) => {
-    const { variables, cost, executable } = prepare(operation);
-    const result = await (executable instanceof Promise ? await executable : executable).execute({ variables, request: operation.request, lifetime });
-    return operation.extensions?.['cost'] === true ? { ...result, extensions: { ...result.extensions, cost } } : result;
-  }, (result) => result).catch((error: unknown) => answerFor(error, operation, log));
-  const join = createQueryJoining(joinQueries);
-  const answerAlone = ({ request }: GraphOperation, { variables, executable }: ReturnType<typeof prepare>, signal: AbortSignal | undefined) => lifetimes.run<Buffer | null>(
-    signal, async (lifetime) => (executable instanceof Promise ? await executable : executable).answer({ variables, request, lifetime }), (result) => Buffer.from(`${JSON.stringify(result)}\n`),
-  );
-  const answer: Graph['answer'] = async (operation) => {
-    try {
-      const prepared = prepare(operation);
-      const joined = prepared.isQuery ? join(operation, async (signal) => answerAlone(operation, prepared, signal)) : null;
-      return await (joined ?? answerAlone(operation, prepared, operation.signal));
-    } catch (error) {
-      if (!(error instanceof Rejected)) log.error({ err: error, requestId: operation.request.requestId }, 'fault while answering an operation');
-      return null;
-    }
-  };
-  const kindOf: Graph['kindOf'] = ({ source, operationName }) => unlessRejected(() => documents.get(source, operationName).kind, () => null);
-  const errorsOf: Graph['errorsOf'] = (source) => unlessRejected<readonly GraphQLError[]>(() => documents.read(source) && [], ({ errors }) => errors);
-  const open = async (operation: GraphOperation): Promise<Stream | ExecutionResult> => {
-    const prepared = documents.get(operation.source, operation.operationName);
-    if (prepared.kind !== OperationTypeNode.SUBSCRIPTION) return execute(operation);
-    const variables = prepared.coerce(operation.variables);
-    admit(prepared, variables, operation);
-    const executable = await prepared.executable(operation.request.caller, variables);
-    return executable.subscribe({ variables, request: operation.request, lifetime: null }, operation.signal);
-  };
-  const subscribe: Graph['subscribe'] = (operation) => open(operation).catch((error: unknown) => answerFor(error, operation, log));
-  const apollo = await startApollo({ schema, supergraphSdl, execute, read: documents.read, log }).catch((error: unknown) => {
+  const asking = createAsking({ documents, limits, openIntrospection, joinQueries, log });
+  const apollo = await startApollo({ schema, supergraphSdl, execute: asking.execute, read: documents.read, log }).catch((error: unknown) => {
     engine.planner.stop();
     throw error;
   });
@@ -127,16 +86,7 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
     engine.planner.stop();
     for (const transport of transports.values()) transport.close?.();
   };
-  return { schema, kindOf, errorsOf, execute, answer, subscribe, apollo, stop };
-}
-
-function unlessRejected<Value>(read: () => Value, instead: (rejected: Rejected) => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Rejected) return instead(error);
-    throw error;
-  }
+  return { schema, kindOf: documents.kindOf, errorsOf: documents.errorsOf, ...asking, apollo, stop };
 }
 
 const isReachable = (subgraph: Reachable | Transport): subgraph is Reachable => 'schema' in subgraph;
@@ -149,9 +99,4 @@ function transportsOf({ subgraphs: names, addresses }: Supergraph, given: Readon
     if (!subgraph) return [name, overHttp({ ...remote, name, url: addresses.get(name) ?? '' })];
     return [name, isReachable(subgraph) ? inProcess(subgraph) : subgraph];
   }));
-}
-
-/** The answer in place of what was thrown. */
-function answerFor(error: unknown, { request }: GraphOperation, log: Logger): ExecutionResult {
-  return { errors: error instanceof Rejected ? withoutSuggestions(error.errors, request) : [createMasker(request, log).place(error, undefined, 'gateway')] };
 }

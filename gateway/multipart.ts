@@ -17,6 +17,17 @@ export const multipartSubscription: Framing & { headers: Record<string, string> 
   leaving: `${part(payload({ errors: [{ message: 'The server goes away; subscribe again.', extensions: { code: 'UNAVAILABLE' } }] }))}${close}`,
 };
 
+/** An answer with deferred fragments over multipart/mixed: the first part, then what was deferred. */
+export const multipartParts: Framing & { headers: Record<string, string> } = {
+  headers: { ...multipartSubscription.headers, 'content-type': `multipart/mixed;boundary="${boundary}";deferSpec=20220824` },
+  opening: `\r\n--${boundary}`,
+  // It ends within the time of one operation.
+  heartbeat: '',
+  part: (answer) => part(JSON.stringify(answer)),
+  end: close,
+  leaving: `${part('{"hasNext":false}')}${close}`,
+};
+
 /** An answer without data is an error of the stream itself, not of one event. */
 function payload(answer: Pick<ExecutionResult, 'data'> & { errors?: readonly object[] | undefined }): string {
   return answer.data === undefined ? JSON.stringify({ payload: null, errors: answer.errors }) : JSON.stringify({ payload: answer });

@@ -1,18 +1,19 @@
 import {
   type DirectiveNode, type DocumentNode, type FieldNode, type FragmentDefinitionNode, getNamedType, type GraphQLNamedType, type GraphQLSchema, isAbstractType,
-  isInterfaceType, isObjectType, Kind, type OperationDefinitionNode, type SelectionNode, type SelectionSetNode, visit,
+  isInterfaceType, isObjectType, Kind, type OperationDefinitionNode, OperationTypeNode, type SelectionNode, type SelectionSetNode, visit,
 } from 'graphql';
 import type { Requirement } from './authorization.ts';
+import { type Mark, markedBy, markOf } from './deferrals.ts';
 import type { PlanKeys } from './plan-keys.ts';
 import type { Supergraph } from './supergraph.ts';
 import { typeNameField, withoutTypeNames } from './type-names.ts';
 
-/** Names of the variables that decide over @skip and @include anywhere in a document. */
+/** Names of the variables that decide over @skip, @include and @defer anywhere in a document. */
 export function conditionVariables(document: DocumentNode): string[] {
   const names = new Set<string>();
   visit(document, {
     Directive({ name, arguments: given }) {
-      if (name.value !== 'skip' && name.value !== 'include') return;
+      if (name.value !== 'skip' && name.value !== 'include' && name.value !== 'defer') return;
       for (const { value } of given ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
     },
   });
@@ -21,22 +22,25 @@ export function conditionVariables(document: DocumentNode): string[] {
 
 /**
  * The selections of an operation with all fragments written in place and every @skip and @include decided, so that neither the plan nor the
- * answer's shape depends on variables. Selection sets may become empty.
+ * answer's shape depends on variables. Selection sets may become empty. With `marked`, deferred fragments keep their directive, but those at the root
+ * of a mutation: their fields are called in turn.
  */
-export function specialise(document: DocumentNode, operation: OperationDefinitionNode, decided: ReadonlyMap<string, boolean> | null): SelectionSetNode {
+export function specialise(document: DocumentNode, operation: OperationDefinitionNode, decided: ReadonlyMap<string, boolean> | null, marked = false): SelectionSetNode {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const node of document.definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
-  const inSet = (set: SelectionSetNode): SelectionSetNode => ({ kind: Kind.SELECTION_SET, selections: set.selections.flatMap(one) });
-  const one = (node: SelectionNode): SelectionNode[] => {
+  const inSet = (set: SelectionSetNode, mayMark: boolean): SelectionSetNode => ({ kind: Kind.SELECTION_SET, selections: set.selections.flatMap((node) => one(node, mayMark)) });
+  const one = (node: SelectionNode, mayMark: boolean): SelectionNode[] => {
     if (!isIncluded(node.directives, decided)) return [];
-    if (node.kind === Kind.FIELD) return [fieldOf(node, node.selectionSet && inSet(node.selectionSet))];
+    if (node.kind === Kind.FIELD) return [fieldOf(node, node.selectionSet && inSet(node.selectionSet, marked))];
     const fragment = node.kind === Kind.FRAGMENT_SPREAD ? fragments.get(node.name.value) : node;
     if (!fragment) throw new Error('a fragment that validation let pass is missing');
-    const selectionSet = inSet(fragment.selectionSet);
-    if (!fragment.typeCondition) return [...selectionSet.selections];
-    return selectionSet.selections.length > 0 ? [{ kind: Kind.INLINE_FRAGMENT, typeCondition: fragment.typeCondition, selectionSet }] : [];
+    const selectionSet = inSet(fragment.selectionSet, mayMark);
+    const mark = mayMark && decided ? markOf(node.directives, decided) : null;
+    if (!fragment.typeCondition && !mark) return [...selectionSet.selections];
+    if (selectionSet.selections.length === 0) return [];
+    return [{ kind: Kind.INLINE_FRAGMENT, selectionSet, ...fragment.typeCondition && { typeCondition: fragment.typeCondition }, ...mark && { directives: [mark] } }];
   };
-  return inSet(operation.selectionSet);
+  return inSet(operation.selectionSet, marked && operation.operation === OperationTypeNode.QUERY);
 }
 
 function fieldOf({ name, alias, arguments: given }: FieldNode, selectionSet: SelectionSetNode | undefined): FieldNode {
@@ -63,6 +67,8 @@ export type Selected = {
   /** Fields that this caller may not read. */
   denied: ReadonlyMap<FieldNode, Requirement>;
   planKeys: PlanKeys;
+  /** Marks of the fragments that leave later; all others leave at once. */
+  deferred: ReadonlySet<Mark>;
 };
 
 /**
@@ -71,7 +77,7 @@ export type Selected = {
  */
 export function needsConcreteType({ schema, supergraph }: Selected, type: GraphQLNamedType, sets: readonly SelectionSetNode[]): boolean {
   if (!isAbstractType(type)) return false;
-  const selections = sets.flatMap((set) => set.selections);
+  const selections = sets.flatMap(unwrapped);
   if (selections.some((node) => node.kind !== Kind.FIELD || node.name.value === '__typename')) return true;
   const whole = supergraph.schema.getType(type.name);
   if (isAbstractType(whole) && supergraph.schema.getPossibleTypes(whole).some(({ name }) => !schema.getType(name))) return true;
@@ -80,7 +86,12 @@ export function needsConcreteType({ schema, supergraph }: Selected, type: GraphQ
   return schema.getPossibleTypes(type).some((object) => names.some((name) => String(object.getFields()[name]?.type) !== String(type.getFields()[name]?.type)));
 }
 
-/** What the planner is asked for instead: without what the gateway answers itself or denies, with the concrete types it needs. Null: nothing. */
+/** Fragments without a type condition say nothing about types. */
+function unwrapped({ selections }: SelectionSetNode): SelectionNode[] {
+  return selections.flatMap((node) => node.kind === Kind.INLINE_FRAGMENT && !node.typeCondition ? unwrapped(node.selectionSet) : [node]);
+}
+
+/** What the planner is asked for instead: without what the gateway answers itself or denies, with the concrete types it needs. Null: nothing. Marks stay. */
 export function plannedSelections(selected: Selected): SelectionSetNode | null {
   const { schema, supergraph, denied } = selected;
   const inSet = (set: SelectionSetNode, parent: GraphQLNamedType, isRoot: boolean): SelectionNode[] => set.selections.flatMap((node): SelectionNode[] => {
@@ -89,7 +100,7 @@ export function plannedSelections(selected: Selected): SelectionSetNode | null {
       const type = schema.getType(node.typeCondition?.name.value ?? parent.name) ?? parent;
       const selections = inSet(node.selectionSet, type, isRoot);
       // There is only one root type.
-      if (isRoot) return selections;
+      if (isRoot && !markedBy(node)) return selections;
       return selections.length > 0 ? [{ ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: withoutTypeNames(selections, type, supergraph) } }] : [];
     }
     if (denied.has(node) || isRoot && node.name.value.startsWith('__')) return [];

@@ -48,7 +48,8 @@ function prepareParts(node: PlanNode | null, around: Surroundings): Pick<Prepare
   return { source: prepareParts(first, around).source, step: prepareStep({ kind: 'Sequence', nodes: rest }, around) };
 }
 
-function prepareStep(node: PlanNode, around: Surroundings): Step {
+/** The work of one node of a plan, those below it included. */
+export function prepareStep(node: PlanNode, around: Surroundings): Step {
   switch (node.kind) {
     case 'Sequence': return inSequence(node.nodes.map((inner) => prepareStep(inner, around)));
     case 'Parallel': return atOnce(node.nodes.map((inner) => prepareStep(inner, around)));

@@ -1,4 +1,5 @@
 import { type FieldNode, Kind, type OperationDefinitionNode, OperationTypeNode, print, type SelectionNode, type SelectionSetNode, visit } from 'graphql';
+import { withoutMarks } from './deferrals.ts';
 
 /** An operation as the planner is asked for it. */
 export type PlannedOperation = { text: string; /** The client's name of a variable of `text`. */ clientVariable: (name: string) => string };
@@ -9,7 +10,8 @@ export type PlannedOperation = { text: string; /** The client's name of a variab
  */
 export function plannedOperations(selections: SelectionSetNode | null, operation: OperationDefinitionNode): PlannedOperation[] {
   if (!selections) return [];
-  const sets = operation.operation === OperationTypeNode.MUTATION ? byResponseKey(selections) : [selections];
+  const planned = withoutMarks(selections);
+  const sets = operation.operation === OperationTypeNode.MUTATION ? byResponseKey(planned) : [planned];
   return sets.map((set) => plannedOperation(set, operation));
 }
 

@@ -2,6 +2,7 @@ import {
   type ASTNode, buildASTSchema, type ConstDirectiveNode, type DefinitionNode, type DocumentNode, type GraphQLScalarType, type GraphQLSchema, isScalarType, isSpecifiedScalarType,
   Kind, parse, print, valueFromASTUntyped, visit,
 } from 'graphql';
+import { deferDirective } from '../schema/sdl.ts';
 import type { Reachable } from './transport.ts';
 
 /**
@@ -9,13 +10,19 @@ import type { Reachable } from './transport.ts';
  * fetched; values are sent on as they were given.
  */
 export function buildPublicSchema(apiSdl: string, subgraphs: readonly Reachable[], scalars: Readonly<Record<string, GraphQLScalarType>> = {}): GraphQLSchema {
-  const schema = buildASTSchema(parse(apiSdl), { assumeValidSDL: true });
+  const schema = buildASTSchema(withDefer(parse(apiSdl)), { assumeValidSDL: true });
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isScalarType(type) || isSpecifiedScalarType(type)) continue;
     const owner = scalars[type.name] ?? subgraphs.map((subgraph) => subgraph.schema.getType(type.name)).find(isScalarType);
     if (owner) checkLike(type, owner);
   }
   return schema;
+}
+
+/** The gateway understands the directive, whatever the subgraphs do. */
+function withDefer(document: DocumentNode): DocumentNode {
+  const isThere = document.definitions.some((node) => node.kind === Kind.DIRECTIVE_DEFINITION && node.name.value === 'defer');
+  return isThere ? document : { ...document, definitions: [...document.definitions, ...parse(deferDirective, { noLocation: true }).definitions] };
 }
 
 function checkLike(scalar: GraphQLScalarType, owner: GraphQLScalarType): void {
@@ -48,7 +55,7 @@ export function publicSdl(supergraphSdl: string): string {
     enter: (inner) => inner !== node && isHidden(inner) ? null : undefined,
     NamedType: (inner, _key, parent) => Array.isArray(parent) && hidden.has(inner.name.value) ? null : undefined,
   }));
-  return print({ kind: Kind.DOCUMENT, definitions: definitions.filter((node) => node.kind !== Kind.UNION_TYPE_DEFINITION || (node.types?.length ?? 0) > 0) });
+  return print(withDefer({ kind: Kind.DOCUMENT, definitions: definitions.filter((node) => node.kind !== Kind.UNION_TYPE_DEFINITION || (node.types?.length ?? 0) > 0) }));
 }
 
 const isHidden = (node: ASTNode): boolean => 'directives' in node && (node.directives ?? []).some(({ name }) => name.value === 'inaccessible');

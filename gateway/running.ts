@@ -46,7 +46,7 @@ export class RunningOperations {
     if (this.#isClosed) return null;
     if (this.#running.size >= mostOperations) return [refuse('RATE_LIMITED', `At most ${mostOperations} operations run on one connection.`)];
     try {
-      return await this.#open(id, { source: this.#sources.texts.textOf(asked), operationName: asked.operationName, variables: asked.variables, request: context });
+      return await this.#open(id, { source: this.#sources.texts.textOf(asked), operationName: asked.operationName, variables: asked.variables, extensions: asked.extensions, request: context });
     } catch (error) {
       if (error instanceof Rejected) return error.errors;
       throw error;

@@ -1,8 +1,9 @@
 import {
   type FieldNode, type GraphQLObjectType, type GraphQLInterfaceType, type GraphQLOutputType, isAbstractType, isEnumType, isInterfaceType, isListType, isNonNullType,
-  isObjectType, Kind, type SelectionSetNode,
+  type InlineFragmentNode, isObjectType, Kind, type SelectionSetNode,
 } from 'graphql';
 import type { Requirement } from './authorization.ts';
+import { type Mark, markedBy } from './deferrals.ts';
 import { needsConcreteType, type Selected } from './operation.ts';
 
 /** What stands at one place of the answer. */
@@ -27,8 +28,11 @@ export type FieldShape = {
   from: 'data' | 'typeName' | 'introspection';
   denied: Requirement | null;
 };
-/** The fields that leave for an object of one type, in the order of the answer. */
-export type ObjectShape = { typeName: string; fields: FieldShape[] };
+/** The fields that leave for an object of one type, in the order of the answer, and those that leave later. */
+export type ObjectShape = { typeName: string; fields: FieldShape[]; deferred: readonly DeferredShape[] };
+
+/** A deferred fragment as it looks on one type. */
+export type DeferredShape = { mark: Mark; shape: ObjectShape };
 
 /** The shape of the answer: the operation's selections collected per concrete type, as the GraphQL specification says. */
 export function shapeOf(selected: Selected): ObjectShape {
@@ -38,6 +42,7 @@ export function shapeOf(selected: Selected): ObjectShape {
 }
 
 type Parent = GraphQLObjectType | GraphQLInterfaceType;
+type Collected = { fields: Map<string, FieldNode[]>; deferred: InlineFragmentNode[] };
 
 /** Equal selections on equal types share one shape, so that nested abstract types do not multiply. */
 class Shaper {
@@ -53,9 +58,10 @@ class Shaper {
     const id = `${parent.name} ${sets.map((set) => this.#numberOf(set)).join(' ')}`;
     const found = this.#known.get(id);
     if (found) return found;
-    const fields = new Map<string, FieldNode[]>();
-    for (const set of sets) this.#collect(parent, set, fields);
-    const shape: ObjectShape = { typeName: parent.name, fields: [...fields].map(([key, nodes]) => this.#field(parent, key, nodes)) };
+    const collected: Collected = { fields: new Map(), deferred: [] };
+    for (const set of sets) this.#collect(parent, set, collected);
+    const deferred = collected.deferred.map((node): DeferredShape => ({ mark: markedBy(node), shape: this.object(parent, [node.selectionSet]) }));
+    const shape: ObjectShape = { typeName: parent.name, fields: [...collected.fields].map(([key, nodes]) => this.#field(parent, key, nodes)), deferred };
     this.#known.set(id, shape);
     return shape;
   }
@@ -66,16 +72,17 @@ class Shaper {
     return known;
   }
 
-  #collect(parent: Parent, set: SelectionSetNode, into: Map<string, FieldNode[]>): void {
+  #collect(parent: Parent, set: SelectionSetNode, into: Collected): void {
     const { supergraph } = this.#selected;
     for (const node of set.selections) {
       if (node.kind === Kind.FIELD) {
         const key = node.alias?.value ?? node.name.value;
-        const nodes = into.get(key);
+        const nodes = into.fields.get(key);
         if (nodes) nodes.push(node);
-        else into.set(key, [node]);
+        else into.fields.set(key, [node]);
       } else if (node.kind === Kind.INLINE_FRAGMENT && (!node.typeCondition || supergraph.satisfies(parent.name, node.typeCondition.name.value))) {
-        this.#collect(parent, node.selectionSet, into);
+        if (this.#selected.deferred.has(markedBy(node))) into.deferred.push(node);
+        else this.#collect(parent, node.selectionSet, into);
       }
     }
   }
@@ -114,7 +121,8 @@ export function shapesAt(root: ObjectShape, keys: readonly string[]): readonly O
   return shapes;
 }
 
-function objectsIn(content: Content): readonly ObjectShape[] {
+/** The shapes that objects of a content can have. */
+export function objectsIn(content: Content): readonly ObjectShape[] {
   if (content.kind === 'list') return objectsIn(content.item.of);
   return content.kind === 'object' ? [content.shape] : content.kind === 'abstract' ? [...content.shapes.values()] : [];
 }

@@ -8,7 +8,7 @@ import type { Stream } from './transport.ts';
 export type Framing = {
   /** Sent at once, so that the client knows that it is connected. */
   opening: string;
-  /** Sent while nothing happens. */
+  /** Sent while nothing happens; empty for none. */
   heartbeat: string;
   part(answer: ExecutionResult): string;
   /** Behind the last answer. */
@@ -54,7 +54,7 @@ export function streamBody(stream: Stream, keyId: KeyId | null, { opening, heart
       callback(error);
     },
   });
-  const timer = setInterval(() => body.push(heartbeat), heartbeatMs).unref();
+  const timer = setInterval(() => heartbeat !== '' && body.push(heartbeat), heartbeatMs).unref();
   body.push(opening);
   return { body, keyId, close: (why) => (why === 'key deleted' ? void body.destroy() : finish(leaving)) };
 }

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition';
 import { diff, type Change, CriticalityLevel } from '@graphql-inspector/core';
-import { buildASTSchema, buildSchema, lexicographicSortSchema, parse, printSchema } from 'graphql';
+import { buildASTSchema, buildSchema, concatAST, lexicographicSortSchema, parse, printSchema } from 'graphql';
 import { generateTypes } from './types/generate.ts';
-import { subgraphNames, subgraphSdl } from './sdl.ts';
+import { deferDirective, subgraphNames, subgraphSdl } from './sdl.ts';
 
 /** Every file that is derived from the SDL, by its address, with the text that it should have. */
 export type Composition = { supergraph: string; api: string; files: Map<URL, string> };
@@ -14,7 +14,7 @@ export async function compose(): Promise<Composition> {
   const composed = composeServices(services);
   if (!composed.supergraphSdl) throw new Error(composed.errors?.map((error) => error.message).join('\n') ?? 'composition failed');
   const supergraph = `${composed.supergraphSdl.trim()}\n`;
-  const publicSchema = buildASTSchema(transformSupergraphToPublicSchema(parse(supergraph)));
+  const publicSchema = buildASTSchema(concatAST([transformSupergraphToPublicSchema(parse(supergraph)), parse(deferDirective)]));
   const api = `${printSchema(lexicographicSortSchema(publicSchema))}\n`;
   const files = await generateTypes(api);
   files.set(new URL('supergraph.graphql', import.meta.url), supergraph);

@@ -20,3 +20,10 @@ export function supergraphSdl(): string {
 export function apiSdl(): string {
   return read('api.graphql');
 }
+
+/** What the gateway itself adds to the public schema. */
+export const deferDirective = `"""
+Sends the fields of a fragment later than the rest, where other subgraphs have to be asked for them and the client accepts
+\`multipart/mixed;deferSpec=20220824\`. Else they are sent with the rest.
+"""
+directive @defer(if: Boolean! = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT`;

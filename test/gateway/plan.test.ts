@@ -24,7 +24,7 @@ async function runPlan(node: PlanNode, data: Record<string, unknown>, answer: (c
     prepareStream: () => async () => ({}),
   };
   const { step } = preparePlan(node, { supergraph, transports: new Map([['a', transport]]), clientVariable: (name) => name });
-  const run = new Run({ typeName: 'Query', fields: [] }, { variables: {}, request: requestOf(), lifetime: null }, pino({ level: 'silent' }));
+  const run = new Run({ typeName: 'Query', fields: [], deferred: [] }, { variables: {}, request: requestOf(), lifetime: null }, pino({ level: 'silent' }));
   run.data = data;
   await step(run);
   return { data: JSON.parse(JSON.stringify(run.data)) as unknown, calls, errors: run.errors };
