@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql';
+import { textOf } from './sharing.ts';
 import type { Framing } from './streamed-body.ts';
 
 /** GraphQL over server-sent events in its distinct connections mode: `next` for each answer, then `complete`. */
@@ -14,5 +15,5 @@ export const eventStream: Framing & { headers: Record<string, string> } = {
 };
 
 function nextEvent(answer: ExecutionResult): string {
-  return `event: next\ndata: ${JSON.stringify(answer)}\n\n`;
+  return `event: next\ndata: ${textOf(answer)}\n\n`;
 }

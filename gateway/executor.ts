@@ -13,6 +13,7 @@ import { generateProjection } from './projection.ts';
 import { Run, type Step } from './run.ts';
 import { shapeOf, shapesAt, type ObjectShape } from './shape.ts';
 import { completedEvents } from './events.ts';
+import { createSharing } from './sharing.ts';
 import type { Supergraph } from './supergraph.ts';
 import type { Call, Stream, Transport } from './transport.ts';
 
@@ -42,6 +43,7 @@ export async function prepareExecutable(selected: Selected, operation: Operation
   const begin = (call: Call): Run => new Run(shape, call, engine.log);
   const step = inSequence(prepared.map((plan) => plan.step));
   const source = prepared[0]?.source ?? null;
+  const completing = { begin, complete: (run: Run) => finishAfter(step, run, finish), sharing: createSharing() };
   return {
     execute: async (call) => {
       const run = begin(call);
@@ -56,7 +58,7 @@ export async function prepareExecutable(selected: Selected, operation: Operation
     deliver: prepareDelivery(selected, plans, engine, introspect, prepareAnswer),
     subscribe: async (call, signal) => {
       if (!source) return finish(begin(call));
-      return completedEvents(source, call, signal, begin, (run) => finishAfter(step, run, finish));
+      return completedEvents(source, call, signal, completing);
     },
   };
 }

@@ -4,11 +4,12 @@ import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { readAsked } from './asked.ts';
 import { isData, type Data } from './data.ts';
 import { refuse } from './errors.ts';
+import { textOf } from './sharing.ts';
 import { RunningOperations, type Sayings } from './running.ts';
 import { type Connection, type Opening, parsed } from './transport-ws.ts';
 
 const say: Sayings = {
-  next: (id, answer) => `{"type":"data","id":${id},"payload":${JSON.stringify(answer)}}`,
+  next: (id, answer) => `{"type":"data","id":${id},"payload":${textOf(answer)}}`,
   complete: (id) => `{"type":"complete","id":${id}}`,
 };
 

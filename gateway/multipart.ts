@@ -1,4 +1,6 @@
 import type { ExecutionResult } from 'graphql';
+import { refuse } from './errors.ts';
+import { textOf } from './sharing.ts';
 import type { Framing } from './streamed-body.ts';
 
 const boundary = 'graphql';
@@ -14,7 +16,7 @@ export const multipartSubscription: Framing & { headers: Record<string, string> 
   heartbeat: part('{}'),
   part: (answer) => part(payload(answer)),
   end: close,
-  leaving: `${part(payload({ errors: [{ message: 'The server goes away; subscribe again.', extensions: { code: 'UNAVAILABLE' } }] }))}${close}`,
+  leaving: `${part(payload({ errors: [refuse('UNAVAILABLE', 'The server goes away; subscribe again.')] }))}${close}`,
 };
 
 /** An answer with deferred fragments over multipart/mixed: the first part, then what was deferred. */
@@ -29,6 +31,6 @@ export const multipartParts: Framing & { headers: Record<string, string> } = {
 };
 
 /** An answer without data is an error of the stream itself, not of one event. */
-function payload(answer: Pick<ExecutionResult, 'data'> & { errors?: readonly object[] | undefined }): string {
-  return answer.data === undefined ? JSON.stringify({ payload: null, errors: answer.errors }) : JSON.stringify({ payload: answer });
+function payload(answer: ExecutionResult): string {
+  return answer.data === undefined ? JSON.stringify({ payload: null, errors: answer.errors }) : `{"payload":${textOf(answer)}}`;
 }

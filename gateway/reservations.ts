@@ -7,6 +7,7 @@ import type { DoorAnswer, DoorRequest } from './door.ts';
 import { Rejected } from './errors.ts';
 import { eventStream } from './event-stream.ts';
 import type { Closing } from './openings.ts';
+import { textOf } from './sharing.ts';
 import { RunningOperations, type Sayings, type Sources } from './running.ts';
 import { heartbeatMs } from './streamed-body.ts';
 
@@ -24,7 +25,7 @@ const unopenedMs = 30_000;
 const mostReservations = 10_000;
 
 const say: Sayings = {
-  next: (id, answer) => `event: next\ndata: {"id":${id},"payload":${JSON.stringify(answer)}}\n\n`,
+  next: (id, answer) => `event: next\ndata: {"id":${id},"payload":${textOf(answer)}}\n\n`,
   complete: (id) => `event: complete\ndata: {"id":${id}}\n\n`,
 };
 

@@ -2,6 +2,7 @@ import { CloseCode } from 'graphql-ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { type Asked, readAsked } from './asked.ts';
 import { isData, type Data } from './data.ts';
+import { textOf } from './sharing.ts';
 import { RunningOperations, type Sayings, type Sources, type Wire } from './running.ts';
 
 /** One connection of a protocol. */
@@ -24,7 +25,7 @@ export type Opening = {
 };
 
 const say: Sayings = {
-  next: (id, answer) => `{"id":${id},"type":"next","payload":${JSON.stringify(answer)}}`,
+  next: (id, answer) => `{"id":${id},"type":"next","payload":${textOf(answer)}}`,
   complete: (id) => `{"id":${id},"type":"complete"}`,
 };
 

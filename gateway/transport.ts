@@ -11,6 +11,8 @@ export type Call = {
   request: RequestContext;
   /** Null: nobody sets an end. */
   lifetime: Lifetime | null;
+  /** Of a subscription: one object for all that are identical. */
+  sharedBy?: object | undefined;
 };
 
 export type Stream = AsyncIterableIterator<ExecutionResult>;
@@ -54,12 +56,14 @@ class LocalRequest implements SubgraphRequest {
   readonly document: DocumentNode;
   readonly variables: Call['variables'];
   readonly request: RequestContext;
+  readonly sharedBy: object | undefined;
   readonly #lifetime: Lifetime | null;
 
-  constructor(document: DocumentNode, { variables, request, lifetime }: Call) {
+  constructor(document: DocumentNode, { variables, request, lifetime, sharedBy }: Call) {
     this.document = document;
     this.variables = variables;
     this.request = request;
+    this.sharedBy = sharedBy;
     this.#lifetime = lifetime;
   }
 

@@ -110,6 +110,16 @@ export function createEventLog<Body extends object>(connection: Connection, sche
   };
 }
 
+/** Makes something of each event once, however many hear of it: one event is one object for all, and is answered once for those who ask the same. */
+export function oncePerEvent<Body, Made>(make: (event: StoredEvent<Body>) => Made): (event: StoredEvent<Body>) => Made {
+  const made = new WeakMap<StoredEvent<Body>, { of: Made }>();
+  return (event) => {
+    const known = made.get(event) ?? { of: make(event) };
+    made.set(event, known);
+    return known.of;
+  };
+}
+
 /** The events of a stream as what `make` makes of them. A plain iterator, for a generator that waits cannot be stopped. */
 export function mapEvents<Body, Made>(stream: AsyncIterableIterator<StoredEvent<Body>>, make: (event: StoredEvent<Body>) => Made): AsyncIterableIterator<Made> {
   return {

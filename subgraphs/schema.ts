@@ -30,14 +30,31 @@ export function buildSubgraph<Context extends RequestContext>(name: SubgraphName
       const stopped: Stopped = () => operation.signal;
       const events = await createSourceEventStream({ ...execution(schema, operation), contextValue: makeContext(operation.request, stopped) });
       if (!(Symbol.asyncIterator in events)) return withRefusals(events);
-      return answers(events[Symbol.asyncIterator](), operation.signal, async (event) =>
-        withRefusals(await execute({ ...execution(schema, operation), rootValue: event, contextValue: makeContext(operation.request, stopped) })));
+      const answer = async (event: unknown): Promise<ExecutionResult> =>
+        withRefusals(await execute({ ...execution(schema, operation), rootValue: event, contextValue: makeContext(operation.request, stopped) }));
+      return answers(events[Symbol.asyncIterator](), operation.signal, sharing(answer, operation.sharedBy));
     },
   };
 }
 
 function execution(schema: GraphQLSchema, { document, operationName, variables }: SubgraphRequest) {
   return { schema, document, operationName: operationName ?? null, variableValues: variables };
+}
+
+/** Answers by event and by what its subscriptions share. */
+const shared = new WeakMap<object, WeakMap<object, Promise<ExecutionResult>>>();
+
+/** The same answers, each made once for all subscriptions that share it, as far as they hear of one event by one object. */
+function sharing(answer: (event: unknown) => Promise<ExecutionResult>, sharedBy: object | undefined): (event: unknown) => Promise<ExecutionResult> {
+  if (!sharedBy) return answer;
+  return (event) => {
+    if (typeof event !== 'object' || event === null) return answer(event);
+    const ofEvent = shared.get(event) ?? new WeakMap<object, Promise<ExecutionResult>>();
+    shared.set(event, ofEvent);
+    const made = ofEvent.get(sharedBy) ?? answer(event);
+    ofEvent.set(sharedBy, made);
+    return made;
+  };
 }
 
 /** A plain iterator: unlike an async generator it can be stopped while it waits for the next event. */

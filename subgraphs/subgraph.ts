@@ -32,6 +32,8 @@ export type SubgraphRequest = {
   variables: Readonly<Record<string, unknown>>;
   request: RequestContext;
   signal?: AbortSignal | undefined;
+  /** Of a subscription: one object for all of one caller that are identical. An event that reaches several of them is answered once, with one answer object. */
+  sharedBy?: object | undefined;
 };
 
 /** A whole subgraph, ready to be queried in the process that created it. */

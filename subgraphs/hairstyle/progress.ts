@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
-import { type EventLog, mapEvents } from '../events.ts';
+import { type EventLog, mapEvents, oncePerEvent } from '../events.ts';
 import type { AccountId, GenerationId, PictureId } from '../ids.ts';
 import { cursorOf, positionOf } from '../paging.ts';
 import type { EngineStage } from '../vision/engine.ts';
@@ -12,6 +12,9 @@ export type Journal = ReturnType<typeof createJournal>;
 
 /** The events of generations: each is written to the generation's own stream and to its account's, in the transaction of what it tells. */
 export function createJournal(store: Store, events: EventLog<EventBody>) {
+  const feedItem = oncePerEvent<EventBody, { cursor: string; event: GenerationEventModel }>((event) => ({
+    cursor: cursorOf(String(event.seq)), event: { ...event, seq: event.body.progress.seq, terminal: event.body.terminal },
+  }));
   return {
     /** Writes the first event of a generation that was inserted with `lastSeq` 1. */
     begin: async (row: GenerationRow): Promise<void> => tell(events, row, 'STATUS', null),
@@ -37,10 +40,7 @@ export function createJournal(store: Store, events: EventLog<EventBody>) {
         const seq = await events.lastSeq(stream);
         return { ...snapshotOf(await store.findLatestGeneration(accountId)), seq, terminal: false };
       };
-      return mapEvents(events.subscribe(stream, { afterSeq, snapshot }), (event) => ({
-        cursor: cursorOf(String(event.seq)),
-        event: { ...event, seq: event.body.progress.seq, terminal: event.body.terminal },
-      }));
+      return mapEvents(events.subscribe(stream, { afterSeq, snapshot }), feedItem);
     },
   };
 }

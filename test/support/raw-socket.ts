@@ -5,7 +5,12 @@ export type Message = { type: string; id?: string; payload?: unknown };
 
 /** A socket as the wire shows it: what came, in order, and how it was closed. `init` is sent at once. */
 export async function connectRaw(address: string, protocols: string | string[], ...init: unknown[]) {
-  const socket = new WebSocket(address, protocols);
+  return connectAs({}, address, protocols, ...init);
+}
+
+/** The same with headers of the upgrade. */
+export async function connectAs(headers: Record<string, string>, address: string, protocols: string | string[], ...init: unknown[]) {
+  const socket = new WebSocket(address, protocols, { headers });
   const came: Message[] = [];
   const waiting: ((message: Message) => void)[] = [];
   const closed = Promise.withResolvers<[number, string]>();
