@@ -43,8 +43,9 @@ export function specialise(document: DocumentNode, operation: OperationDefinitio
   return inSet(operation.selectionSet, marked && operation.operation === OperationTypeNode.QUERY);
 }
 
+/** An alias that is the field's own name is none: the planner (0.0.38) ends the process over such a difference. */
 function fieldOf({ name, alias, arguments: given }: FieldNode, selectionSet: SelectionSetNode | undefined): FieldNode {
-  return { kind: Kind.FIELD, name, ...alias && { alias }, ...given && { arguments: given }, ...selectionSet && { selectionSet } };
+  return { kind: Kind.FIELD, name, ...alias && alias.value !== name.value && { alias }, ...given && { arguments: given }, ...selectionSet && { selectionSet } };
 }
 
 function isIncluded(directives: readonly DirectiveNode[] | undefined, decided: ReadonlyMap<string, boolean> | null): boolean {

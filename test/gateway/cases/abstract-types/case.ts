@@ -55,6 +55,7 @@ export default {
       source: '{ drafts { id } }',
       answer: { data: { drafts: [{ id: 'b' }, null] }, errors: [{ message: 'Query.drafts has a value that is not in the schema.', path: ['drafts', 1], extensions: { code: 'INTERNAL', requestId: 'request-1' } }] },
     },
+    { promise: 'a field that is called what it is called', source: '{ one { reviews: reviews { id } ... on Book { reviews { text } } ... on Film { size: score } } }', answer: { data: { one: { reviews: [{ id: 'r of b', text: 't' }] } } } },
     { promise: 'merged selections of one object are one object', source: '{ one { id } one { title } ... on Query { one { ... on Book { tag } } } }', answer: { data: { one: { id: 'b', title: 'book', tag: 'x' } } } },
   ],
 } satisfies Case;
