@@ -71,6 +71,9 @@ function socketWith(headers: Readonly<Record<string, string>>) {
 
 /** The clients' own iterators end late, and throw what they were told; this one ends its client with it, and gives what it was told as an event. */
 function disposing({ name }: RemoteSubscription, events: AsyncIterator<unknown>, dispose: () => void): Stream {
+  // At once: what fails before anybody asks for the first event would never be told.
+  let first: Promise<IteratorResult<unknown>> | null = events.next();
+  first.catch(() => undefined);
   const stop = async (): Promise<IteratorResult<ExecutionResult>> => {
     void events.return?.();
     dispose();
@@ -79,7 +82,9 @@ function disposing({ name }: RemoteSubscription, events: AsyncIterator<unknown>,
   return {
     async next() {
       try {
-        const event = await events.next();
+        const coming = first ?? events.next();
+        first = null;
+        const event = await coming;
         return event.done ? await stop() : { done: false, value: answerOf(event.value) };
       } catch (error) {
         await stop();

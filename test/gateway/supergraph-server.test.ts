@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient } from 'graphql-ws';
-import { buildASTSchema, lexicographicSortSchema, parse, printSchema } from 'graphql';
+import { buildASTSchema, GraphQLError, lexicographicSortSchema, parse, printSchema } from 'graphql';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { apiSdl, deferDirective, supergraphSdl } from '../../schema/sdl.ts';
@@ -20,7 +20,7 @@ import { serveSubgraphs } from './served.ts';
 
 const subgraphs: Record<string, TestSubgraph> = {
   people: {
-    sdl: `type Query { me(slowly: Boolean): Person } type Mutation { rename(name: String!): Person } type Subscription { ticks: Person }
+    sdl: `type Query { me(slowly: Boolean): Person } type Mutation { rename(name: String!): Person } type Subscription { ticks: Person refused: Int }
       type Person @key(fields: "id") { id: ID! name: String secret: Int @authenticated hidden: Int @inaccessible }`,
     resolvers: {
       Query: {
@@ -30,7 +30,7 @@ const subgraphs: Record<string, TestSubgraph> = {
         },
       },
       Mutation: { rename: (_: unknown, { name }: { name: string }) => ({ id: '1', name }) },
-      Subscription: { ticks: { async* subscribe() { for (const id of ['1', '2']) yield { ticks: { id, name: `n${id}` } }; } } },
+      Subscription: { refused: { subscribe: () => Promise.reject(new GraphQLError('not you', { extensions: { code: 'FORBIDDEN' } })) }, ticks: { async* subscribe() { for (const id of ['1', '2']) yield { ticks: { id, name: `n${id}` } }; } } },
     },
   },
   pets: {
@@ -47,6 +47,8 @@ const { urls, asked } = await serveSubgraphs(reachable, { after });
 const file = join(folder, 'supergraph.graphql');
 const sdlOf = (given: Record<string, TestSubgraph>) => composed(given, (name) => urls[name] ?? '').supergraphSdl;
 await writeFile(file, sdlOf(subgraphs));
+const nowhere = join(folder, 'nowhere.graphql');
+await writeFile(nowhere, composed(subgraphs, () => 'http://127.0.0.1:9/graphql').supergraphSdl);
 
 async function start(streams: StreamProtocol = 'sse', logged: string[] = []) {
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
@@ -114,6 +116,22 @@ for (const protocol of ['sse', 'ws'] as const) {
     const events = createEventStreamClient({ url, retryAttempts: 0 });
     assert.deepEqual(await all(events.iterate({ query })), expected);
     events.dispose();
+  });
+}
+
+for (const protocol of ['sse', 'ws'] as const) {
+  test(`tells why a subgraph refuses a subscription over ${protocol}, and that one is not there`, async () => {
+    const { url } = await start(protocol);
+    const events = createEventStreamClient({ url, retryAttempts: 0 });
+    const [refused] = await all(events.iterate({ query: 'subscription { refused }' }));
+    assert.deepEqual(refused?.errors?.map(({ message, extensions }) => [message, extensions?.['code']]), [['not you', 'FORBIDDEN']]);
+    events.dispose();
+    const gone = await serveSupergraph({ file: nowhere, port: 0, host: '127.0.0.1', forward: [], remote: { streams: protocol }, log: pino({ level: 'silent' }) });
+    after(() => gone.stop());
+    const silent = createEventStreamClient({ url: gone.url, retryAttempts: 0 });
+    const [lost] = await all(silent.iterate({ query: 'subscription { ticks { id } }' }));
+    assert.deepEqual(lost?.errors?.map(({ extensions }) => extensions?.['code']), ['UNAVAILABLE']);
+    silent.dispose();
   });
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Demo } from '../../gateway/demo-data.ts';
-import { subgraphNames } from '../../schema/sdl.ts';
+import { subgraphNames, type SubgraphName } from '../../schema/sdl.ts';
 import type { VariableName } from '../../subgraphs/env.ts';
 import { isSplit } from './apart.ts';
 import { createTestDatabase, onPostgres } from './database.ts';
@@ -23,7 +23,8 @@ export async function startServer(t: Scope, { startWithinMs, variables = {}, roo
   const env = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '2', ...variables };
   const gateway = { args: ['gateway/main.ts'], env: { ...env, PORT: String(port) }, ready: 'Lookgraph is ready' } as const;
   // A gateway, four subgraphs and two workers.
-  const options: readonly ProcessOptions[] = isSplit ? await split(gateway, port) : [gateway];
+  const urls = isSplit ? Object.fromEntries(await Promise.all(subgraphNames.map(async (name) => [name, `http://127.0.0.1:${await freePort()}/graphql`] as const))) as Record<SubgraphName, string> : null;
+  const options: readonly ProcessOptions[] = urls ? split(gateway, port, urls) : [gateway];
   let running: readonly Process[] = [];
 
   const start = async (): Promise<void> => {
@@ -47,18 +48,17 @@ export async function startServer(t: Scope, { startWithinMs, variables = {}, roo
   await start();
   const demo = async (): Promise<Demo> => JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8')) as Demo;
   const output = (): string => running.map((each) => each.output()).join('');
-  return { dataDir, databaseUrl, start, end, demo, output, process: () => running[0]?.child ?? null, ...createTestClient(`http://127.0.0.1:${port}`), url: `http://127.0.0.1:${port}` };
+  return { dataDir, databaseUrl, subgraphUrls: urls, start, end, demo, output, process: () => running[0]?.child ?? null, ...createTestClient(`http://127.0.0.1:${port}`), url: `http://127.0.0.1:${port}` };
 }
 
 /** The gateway without subgraphs and jobs, the subgraphs one by one, and two that do the jobs. */
-async function split(gateway: ProcessOptions, port: number): Promise<ProcessOptions[]> {
+function split(gateway: ProcessOptions, port: number, urls: Readonly<Record<SubgraphName, string>>): ProcessOptions[] {
   assert.ok(onPostgres, 'several processes share PostgreSQL');
   const shared = { ...gateway.env, PUBLIC_URL: `http://localhost:${port}`, RENDER_WORKERS: '1' };
-  const ports = await Promise.all(subgraphNames.map(() => freePort()));
-  const urls = Object.fromEntries(subgraphNames.map((name, index) => [`SUBGRAPH_${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[index]}/graphql`]));
+  const addresses = Object.fromEntries(subgraphNames.map((name) => [`SUBGRAPH_${name.toUpperCase()}_URL`, urls[name]]));
   return [
-    { ...gateway, env: { ...shared, ...urls, WORKERS: '0' } },
-    ...subgraphNames.map((name, index): ProcessOptions => ({ args: ['subgraphs/main.ts', name], env: { ...shared, PORT: String(ports[index]), WORKERS: '0' }, ready: `The subgraph ${name} is ready` })),
+    { ...gateway, env: { ...shared, ...addresses, WORKERS: '0' } },
+    ...subgraphNames.map((name): ProcessOptions => ({ args: ['subgraphs/main.ts', name], env: { ...shared, PORT: new URL(urls[name]).port, WORKERS: '0' }, ready: `The subgraph ${name} is ready` })),
     ...[1, 2].map((): ProcessOptions => ({ args: ['subgraphs/main.ts', 'workers'], env: shared, ready: 'The workers are ready' })),
   ];
 }

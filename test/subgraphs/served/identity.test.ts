@@ -101,6 +101,27 @@ describe('SUBGRAPH_CALLERS=keys: a subgraph under a foreign gateway, which passe
     assert.deepEqual(closed.body.errors?.map(({ message, extensions }) => [message, extensions['code']]), [['Mutation.createTeam needs a credential.', 'UNAUTHENTICATED']]);
   });
 
+  test('takes a key over a socket too, in its headers or in what the connection begins with; 4403 for one that nobody has', async () => {
+    const begin = async (headers: Record<string, string>, payload?: Record<string, unknown>) => {
+      const socket = new WebSocket(alone.url.replace('http', 'ws'), 'graphql-transport-ws', { headers });
+      await once(socket, 'open');
+      const said = Promise.race([once(socket, 'message').then(([data]) => JSON.parse(String(data)) as { type: string }), once(socket, 'close').then(([code]) => code as number)]);
+      socket.send(JSON.stringify({ type: 'connection_init', payload }));
+      const first = await said;
+      if (typeof first === 'number') return first;
+      const answered = once(socket, 'message');
+      socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: teams }));
+      const [data] = await answered as [Buffer];
+      socket.close();
+      return (JSON.parse(String(data)) as { payload: unknown }).payload;
+    };
+    assert.deepEqual(await begin({ 'x-api-key': key }), allowed);
+    assert.deepEqual(await begin({}, { 'x-api-key': key }), allowed);
+    assert.deepEqual(await begin({}, { authorization: `Bearer ${key}` }), allowed);
+    assert.deepEqual(await begin({}), { data: { _entities: [null] } });
+    assert.equal(await begin({}, { 'x-api-key': 'ak_wrong' }), 4403);
+  });
+
   test('keeps the scopes of the schema by itself', async () => {
     const poor = await alone.account('organization', ['teams:write']);
     const { body } = await alone.post({ 'x-api-key': poor.key }, teamsOf(poor.caller));
