@@ -18,8 +18,10 @@ import { type AccountId, newAccountId, newImageId } from '../../../subgraphs/ids
 import { createErasures } from '../../../subgraphs/erasures.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys } from '../../../subgraphs/keys.ts';
+import { createMail } from '../../../subgraphs/mail.ts';
 import { createOutbound } from '../../../subgraphs/outbound.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
+import { createQuotas } from '../../../subgraphs/quotas.ts';
 import type { AccountKind, Caller } from '../../../subgraphs/subgraph.ts';
 import type { EngineContext, HairstyleRequest, RenderedImage } from '../../../subgraphs/vision/engine.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
@@ -77,6 +79,7 @@ export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painte
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ jobs, outbound, log }),
+    mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
   } as Platform;
   const enterprise = await createEnterprise(platform);
   const hairstyle = await createHairstyle(platform);
