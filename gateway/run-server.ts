@@ -1,7 +1,7 @@
-import { inspect } from 'node:util';
 import closeWithGrace from 'close-with-grace';
-import { EnvironmentFault, parseEnvironment } from '../subgraphs/env.ts';
+import { parseEnvironment } from '../subgraphs/env.ts';
 import { type Demo, seedDemo } from './demo-data.ts';
+import { startFault } from './start-fault.ts';
 import { type Lookgraph, startLookgraph } from './start.ts';
 
 /** Process managers kill after ten seconds or more. */
@@ -20,7 +20,7 @@ export async function run(): Promise<void> {
     });
     process.stdout.write(bannerOf(lookgraph, demo, performance.now() - startedAt));
   } catch (error) {
-    process.stderr.write(`${error instanceof EnvironmentFault ? error.message : inspect(error)}\n`);
+    process.stderr.write(`${startFault(error)}\n`);
     process.exit(1);
   }
 }

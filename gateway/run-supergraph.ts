@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { serveSupergraph } from './supergraph-server.ts';
 
-const usage = `node gateway/main.ts --supergraph FILE [--port 4000] [--host 127.0.0.1] [--forward HEADER]... [--streams sse|ws] [--no-join] [--join-queries] [--max-cost N] [--trusted FOLDER [--trusted-only]] [--batch N]
+const usage = `npm start -- --supergraph FILE [--port 4000] [--host 127.0.0.1] [--forward HEADER]... [--streams sse|ws] [--no-join] [--join-queries] [--max-cost N] [--trusted FOLDER [--trusted-only]] [--batch N]
   --forward  a header of the client that goes on to every subgraph
   --streams  how subscriptions are opened at subgraphs
   --no-join  asks a subgraph again although an identical query is under way

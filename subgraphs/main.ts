@@ -7,7 +7,7 @@ import { startSubgraphs } from './serve.ts';
 import { serveSubgraph } from './served/server.ts';
 import { warmUp } from './warm-up.ts';
 
-const usage = `the command is: node subgraphs/main.ts ${subgraphNames.join('|')}|workers`;
+const usage = `the command is: npm run subgraph -- ${subgraphNames.join('|')}|workers`;
 const isSubgraph = (role: string): role is SubgraphName => subgraphNames.some((name) => name === role);
 
 /** `node subgraphs/main.ts NAME` serves one subgraph and runs its jobs; `workers` runs the jobs of all and answers nobody. */

@@ -8,7 +8,7 @@ import { readBody } from './body.ts';
 import { catalogueDialect, generationDialect } from './dialect.ts';
 import { accepted } from './payload.ts';
 import { idempotencyKeyOf } from './idempotency.ts';
-import { eventRoute, route, type RestRequest } from './route.ts';
+import { eventRoute, presentState, route, type RestRequest } from './route.ts';
 
 /** AIHairstyles, "Basic API". Field names and literal messages are the document's. */
 
@@ -122,6 +122,7 @@ export const aihairstylesRoutes = [
     invalidKey: 403,
     operation: WatchGeneration,
     variables: (request, afterSeq) => ({ ...idOf(request), afterSeq }),
+    present: presentState(GetGeneration, idOf, ({ hairstyleGeneration: job }, afterSeq) => job !== null && isFinal(job.progress.status) && afterSeq >= job.progress.seq),
     event({ generationProgress: { seq, kind, terminal, gap, at, progress, image, failure } }) {
       const { status, stage, percent, etaSeconds } = progress;
       const data = { seq, at, status: statusWords[status], stage, percent, eta_seconds: etaSeconds, ...image && { image: { url: image.url, style: image.style.id } }, ...failure && { failure }, ...gap && { gap } };

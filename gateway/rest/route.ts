@@ -58,6 +58,8 @@ export type EventRoute<Result, Variables> = Omit<Common<Variables>, 'variables'>
   operation: TypedOperation<Result, Variables>;
   variables(request: RestRequest, afterSeq: number | null): Variables;
   event(data: Result): StreamEvent;
+  /** What says whether anything can still come behind an event. */
+  present: { operation: TypedOperation<object, object>; variables(request: RestRequest): object; isOver(data: object, afterSeq: number): boolean };
 };
 
 // A table of routes has to forget what each of them asks and is answered.
@@ -66,6 +68,11 @@ export type AnyRoute = Route<object, object> | EventRoute<object, object>;
 /** Lets a route be written with its own types and kept in a table. */
 export function route<Result extends object, Variables extends object>(definition: Route<Result, Variables>): AnyRoute {
   return definition as unknown as AnyRoute;
+}
+
+/** What `present` of a stream says, with the types of its operation. */
+export function presentState<Result extends object, Variables extends object>(operation: TypedOperation<Result, Variables>, variables: (request: RestRequest) => Variables, isOver: (data: Result, afterSeq: number) => boolean): EventRoute<object, object>['present'] {
+  return { operation, variables, isOver } as unknown as EventRoute<object, object>['present'];
 }
 
 /** The same for a stream. */

@@ -113,7 +113,10 @@ async function untilLast(graph: Graph, { operation, isLast }: NonNullable<Route<
 async function answerEvents(request: FastifyRequest, reply: FastifyReply, route: EventRoute<object, object>, { graph, blobs, openings }: RestParts, caller: Caller | null): Promise<void> {
   accepts(request, /event-stream|\*\/\*|text\/\*/);
   const rest = restRequest(request, caller, blobs);
-  const events = await watch(graph, route.operation, route.variables(rest, lastEventId(request)), { caller, requestId: request.id, signal: closeOf(reply) });
+  const [afterSeq, asking] = [lastEventId(request), { caller, requestId: request.id, signal: closeOf(reply) }];
+  // An EventSource comes back behind the last event too, and would for ever: 204 is what it stops at.
+  if (afterSeq !== null && route.present.isOver(await ask(graph, route.present.operation, route.present.variables(rest), asking), afterSeq)) return void (await reply.code(204).send());
+  const events = await watch(graph, route.operation, route.variables(rest, afterSeq), asking);
   reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no');
   if (request.method === 'HEAD') {
     await events.return?.();

@@ -66,6 +66,16 @@ test('a client that lost its connection goes on behind the last number it saw', 
   assert.deepEqual(seen, upTo(body.data.progress?.seq ?? 0));
 });
 
+test('behind the last event there is nothing: 204, at which an EventSource stops', async () => {
+  const id = await begin();
+  const { body } = await platform.ended(tenant.key, id);
+  const last = body.data.progress?.seq ?? 0;
+  const ask = (lastEventId: number) => platform.send(`/api/v1/generation/${id}/events`, { key: tenant.key, headers: { 'last-event-id': String(lastEventId) } });
+  const over = await ask(last);
+  assert.deepEqual([over.status, await over.text()], [204, '']);
+  assert.deepEqual((await all(await platform.events(tenant.key, id, last - 1))).map(({ data }) => data.seq), [last]);
+});
+
 test('400 for a Last-Event-ID that is no number', async () => {
   const id = await begin();
   const { status } = await platform.rest(`/api/v1/generation/${id}/events`, { key: tenant.key, headers: { 'last-event-id': 'x' } });

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildSchema, type DocumentNode, type GraphQLSchema, lexicographicSortSchema, parse, printSchema } from 'graphql';
-import { apiSdl, subgraphNames, type SubgraphName } from '../../schema/sdl.ts';
+import { apiSdl, deferDirective, subgraphNames, type SubgraphName } from '../../schema/sdl.ts';
 import { buildSubgraph } from '../../subgraphs/schema.ts';
 import { findPeers } from '../support/peers.ts';
 
@@ -32,5 +32,5 @@ test('another composition makes the same public schema of what the four subgraph
   assert.deepEqual(errors?.map(({ message }) => message), undefined);
   const api = printThere(Supergraph.buildForTests(supergraphSdl ?? '').apiSchema().toGraphQLJSSchema());
   const sorted = (sdl: string): string => printSchema(lexicographicSortSchema(buildSchema(sdl)));
-  assert.equal(sorted(api), sorted(apiSdl()));
+  assert.equal(sorted(`${api}\n${deferDirective}`), sorted(apiSdl()));
 });
