@@ -32,7 +32,7 @@ function bannerOf({ platform: { env, connection } }: Lookgraph, demo: Demo | nul
     `Lookgraph is ready after ${(tookMs / 1000).toFixed(1)} s. Database: ${database}.`,
     '',
     `  Try it      ${url}/`,
-    `  GraphQL     ${url}/graphql  (POST, GET, server-sent events, WebSocket graphql-transport-ws)`,
+    `  GraphQL     ${url}/graphql  (queries by POST and GET, subscriptions over WebSocket, server-sent events and multipart)`,
     `  REST        ${url}/api/v1/styles, /colors, /generation/hairstyle, /generation/{id}`,
     `  Sign in     ${url}/login${env.smtpUrl === null && env.mode !== 'production' ? `  (the mail is at ${url}/outbox)` : ''}`,
     ...demo ? demoLines(url, demo) : [],
