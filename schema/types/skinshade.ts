@@ -53,6 +53,8 @@ export type ShadeWarning =
   | 'COLOR_CAST'
   /** A mask, a beard, hair or a hand lies over part of the face; the other part was read. */
   | 'COVERED_FACE'
+  /** Seen from the side; the near half was read. */
+  | 'TURNED_FACE'
   /** A face under 80 pixels wide. */
   | 'SMALL_FACE';
 

@@ -4,8 +4,11 @@ import { EngineRefusal } from './engine.ts';
 import { fillPolygon, ring } from './mesh.ts';
 import type { Plane } from './raster.ts';
 
-/** An upright cut-out of a face: `rgb` 0..255, `skin` 1 on bare skin, `outline` the mesh in its px, `facePx` the face's width in the photo. */
-export type Cutout = { side: number; rgb: Float32Array; skin: Plane; outline: Float32Array; facePx: number };
+/**
+ * An upright cut-out of a face: `rgb` 0..255, `skin` 1 on bare skin, `outline` the mesh in its px, `turn` 0 from the front and 0.5 in profile to
+ * either side, `facePx` the face's width in the photo.
+ */
+export type Cutout = { side: number; rgb: Float32Array; skin: Plane; outline: Float32Array; turn: number; facePx: number };
 
 /**
  * Pixels darker than the median by more than this much lightness and this part of their standard deviation are shadow, beard or hair. Fitted to

@@ -27,6 +27,7 @@ const doubts: Record<ShadeWarning, (cutout: Cutout, reading: Reading) => number>
   // Hues and strengths that skin has in colored light only.
   COLOR_CAST: (_, { lab }) => Math.max(between(28, 5, hueOf(lab)), between(72, 97, hueOf(lab)), between(44, 60, chromaOf(lab))),
   COVERED_FACE: (_, reading) => Math.max(between(11, 25, reading.difference), between(0.55, 0.3, likeShare(reading))),
+  TURNED_FACE: ({ turn }) => between(0.3, 0.55, Math.abs(turn)),
   SMALL_FACE: ({ facePx }) => between(80, 40, facePx),
 };
 

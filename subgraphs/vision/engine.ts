@@ -49,7 +49,7 @@ export interface HairstyleEngine {
 }
 
 /** What makes a reading of skin less sure than it looks; the worst comes first. */
-export type ShadeWarning = 'UNEVEN_LIGHT' | 'CLIPPED' | 'TOO_DARK' | 'LOW_CHROMA' | 'COLOR_CAST' | 'COVERED_FACE' | 'SMALL_FACE';
+export type ShadeWarning = 'UNEVEN_LIGHT' | 'CLIPPED' | 'TOO_DARK' | 'LOW_CHROMA' | 'COLOR_CAST' | 'COVERED_FACE' | 'TURNED_FACE' | 'SMALL_FACE';
 
 /** The color of a face's skin as the photo shows it. */
 export type SkinShade = {

@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { EngineFault, EngineRefusal } from './engine.ts';
 import type { Answer, Finished, Order, Progress } from './worker.ts';
 
+/** Room for what is soon forgotten. Left to itself it grows for a thousand photos, to 400 MB a thread instead of 270, and saves no time. */
+const YOUNG_MB = 24;
 /** Photos whose analysis a thread keeps: those of two jobs that alternate; 20 MB each. */
 const PHOTOS_KEPT = 2;
 
@@ -25,7 +27,7 @@ export class Seat {
   #photoKeys: string[] = [];
 
   constructor() {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { photosKept: PHOTOS_KEPT } });
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { photosKept: PHOTOS_KEPT }, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.#worker.on('message', (answer: Answer) => this.#receive(answer));
     const onLost = (cause: unknown): void => {
       this.isOver = true;

@@ -25,7 +25,8 @@ export async function detectShade(bytes: Uint8Array): Promise<SkinShade> {
   const facePx = (face.width * width) / raster.width;
   if (facePx < SMALLEST_FACE_PX) throw new EngineRefusal('FACE_TOO_SMALL', 'The face in the photo is too small');
   const { map, outline } = cutoutOf(points);
-  const cutout = { side: CUTOUT_PX, rgb: cut(levels, map, CUTOUT_PX, CUTOUT_PX), skin: bareSkin(outline), outline, facePx };
+  const turn = turnOf(outline);
+  const cutout = { side: CUTOUT_PX, rgb: cut(levels, map, CUTOUT_PX, CUTOUT_PX), skin: bareSkin(outline, turn), outline, turn, facePx };
   const reading = readSkin(cutout);
   return { lab: reading.lab, ...doubtsOf(cutout, reading) };
 }
@@ -71,11 +72,25 @@ function cutoutOf(points: Float32Array): { map: Affine; outline: Float32Array } 
   return { map: [c, -s, x, s, c, y], outline };
 }
 
-/** 1 inside the oval of the face, but not on eyes, brows, nose and lips. */
-function bareSkin(outline: Float32Array): Plane {
+/** 1 inside the oval of the face, but not on eyes, brows, nose and lips, and of a face that is turned away only on its near side. */
+function bareSkin(outline: Float32Array, turn: number): Plane {
   const skin = fillPolygon(CUTOUT_PX, CUTOUT_PX, ring(outline, FACE_OVAL));
   const features = new Float32Array(skin.length);
   for (const part of [RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW, NOSE, LIPS]) fillPolygon(CUTOUT_PX, CUTOUT_PX, ring(outline, part), features);
-  for (let i = 0; i < skin.length; i++) if (features[i]! > 0) skin[i] = 0;
+  const [top, chin] = [pointOf(outline, POINT.top), pointOf(outline, POINT.chin)];
+  for (let i = 0; i < skin.length; i++) {
+    const [x, y] = [i % CUTOUT_PX, Math.floor(i / CUTOUT_PX)];
+    const middle = top[0] + ((chin[0] - top[0]) * (y - top[1])) / (chin[1] - top[1]);
+    if (features[i]! > 0 || (Math.abs(turn) > TURNED && (x - middle) * turn > 0)) skin[i] = 0;
+  }
   return skin;
+}
+
+/** From here on the far side of the oval may hold what is behind the face. */
+const TURNED = 0.3;
+
+/** How far the tip of the nose is from the middle between the sides of the face, as a part of its width: 0 from the front, 0.5 and more in profile. */
+function turnOf(outline: Float32Array): number {
+  const [right, nose, left] = [pointOf(outline, POINT.right)[0], pointOf(outline, POINT.nose)[0], pointOf(outline, POINT.left)[0]];
+  return (nose - right) / (left - right) - 0.5;
 }

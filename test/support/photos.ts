@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { drawnPortrait } from '../../subgraphs/warm-up.ts';
@@ -19,6 +20,9 @@ export const portrait = async (): Promise<Uint8Array> => cutDemoPortrait(groupPh
 export const smallPortrait = async (width: number): Promise<Uint8Array> => sharp(await portrait()).resize({ width }).jpeg({ quality: 90 }).toBuffer();
 
 export const severalFaces = async (): Promise<Uint8Array> => sharp(groupPhoto()).resize({ width: 1400 }).jpeg().toBuffer();
+
+/** A woman seen from the side, from another photo of the same dependency. */
+export const profile = async (): Promise<Uint8Array> => sharp(createRequire(import.meta.url).resolve('@vladmandic/face-api/demo/sample2.jpg')).extract({ left: 249, top: 77, width: 314, height: 383 }).jpeg({ quality: 95 }).toBuffer();
 
 const blinds = { left: 0, top: 0, width: 420, height: 300 };
 /** A sharp, well-lit corner of the same photo with nobody in it. */

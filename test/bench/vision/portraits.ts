@@ -30,7 +30,8 @@ async function cutDemoPeople(): Promise<Portrait[]> {
     const { width, height } = await sharp(bytes).metadata();
     const faces = await detectFaces(pyramid(await decodeRaster(bytes, Math.max(width, height))));
     for (const [index, face] of faces.entries()) {
-      if (face.width < 80) continue;
+      // Whoever stands too close to somebody else cannot be cut out alone.
+      if (face.width < 80 || faces.some((other) => other !== face && Math.hypot(other.x - face.x, other.y - face.y) < face.width * 1.9)) continue;
       const [left, top] = [Math.max(0, Math.round(face.x - face.width * 0.4)), Math.max(0, Math.round(face.y - face.height * 0.6))];
       const [right, bottom] = [Math.min(width, Math.round(face.x + face.width * 1.4)), Math.min(height, Math.round(face.y + face.height * 1.6))];
       people.push({ name: `sample${number}.${index}`, bytes: await sharp(bytes).extract({ left, top, width: right - left, height: bottom - top }).jpeg({ quality: 95 }).toBuffer(), lab: null });
@@ -44,10 +45,8 @@ export async function readFaceless(portraits: readonly Portrait[]): Promise<Uint
   const pictures: Uint8Array[] = [];
   for (const { bytes } of portraits) {
     const raster = await decodeRaster(bytes, 1024);
-    const [face] = await detectFaces(pyramid(raster));
-    if (!face) continue;
-    const [x, y, width, height] = [face.x - face.width * 0.1, face.y - face.height * 0.25, face.width * 1.2, face.height * 1.35].map(Math.round);
-    const cover = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${raster.width}" height="${raster.height}"><rect x="${x}" y="${y}" width="${width}" height="${height}" fill="#b58a6c"/></svg>`);
+    const covers = (await detectFaces(pyramid(raster))).map((face) => `<rect x="${face.x - face.width * 0.1}" y="${face.y - face.height * 0.25}" width="${face.width * 1.2}" height="${face.height * 1.35}" fill="#b58a6c"/>`);
+    const cover = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${raster.width}" height="${raster.height}">${covers.join('')}</svg>`);
     pictures.push(await sharp(raster.rgb, { raw: { width: raster.width, height: raster.height, channels: 3 } }).composite([{ input: cover }]).jpeg({ quality: 92 }).toBuffer());
   }
   const locks = join(import.meta.dirname, '../../../subgraphs/hairstyle/catalogue/previews');

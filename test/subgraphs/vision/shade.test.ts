@@ -7,7 +7,7 @@ import { detectFaces } from '../../../subgraphs/vision/faces.ts';
 import { createVision, EngineRefusal, type SkinShade } from '../../../subgraphs/vision/index.ts';
 import { FACE_OVAL, fitMesh, ring } from '../../../subgraphs/vision/mesh.ts';
 import { pyramid } from '../../../subgraphs/vision/raster.ts';
-import { drawnHeic, drawnPng, nobody, portrait, severalFaces, truncatedJpeg } from '../../support/photos.ts';
+import { drawnHeic, drawnPng, nobody, portrait, profile, severalFaces, truncatedJpeg } from '../../support/photos.ts';
 
 const vision = createVision({ workers: 2 });
 after(() => vision.close());
@@ -81,6 +81,12 @@ test('a mask over the lower face is told, and the shade is that of the upper one
     assert.ok(covered.warnings.includes('COVERED_FACE') && covered.confidence <= 0.6, `${color}: ${covered.warnings.join()}`);
     assert.ok(apart(covered, seen) < 8, `${color}: ${apart(covered, seen)}`);
   }
+});
+
+test('of a face in profile the near half is read, not the bright wall behind it, and that is told', async () => {
+  const { lab: [l], warnings } = await vision.detectShade(await profile());
+  assert.equal(warnings[0], 'TURNED_FACE');
+  assert.ok(l > 65 && l < 78, `lightness ${l}; the wall has 100`);
 });
 
 test('a face of 40 to 80 pixels is read with a doubt, a smaller one refused', async () => {
