@@ -17,6 +17,10 @@ export const ISSUE_SENTENCES: Readonly<Record<ImageIssue, string>> = {
   TOO_BRIGHT: 'The image is too bright.',
   BLURRY: 'The image is blurred.',
   GREYSCALE: 'The image has no color.',
+  HEAD_CUT_OFF: 'The head is cut off at the upper edge of the image.',
+  BODY_CUT_OFF: 'The neck and shoulders are not in the image.',
+  FACE_TURNED: 'The face is turned away from the camera.',
+  EYES_CLOSED: 'The eyes are closed.',
 };
 
 /** What became of a photo: ready for work, or why not. */

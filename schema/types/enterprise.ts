@@ -918,7 +918,13 @@ export type ImageIssue =
   | 'TOO_BRIGHT'
   | 'BLURRY'
   /** Without color, where color is asked for. */
-  | 'GREYSCALE';
+  | 'GREYSCALE'
+  /** Hair or head reach over the upper edge. For headshots only, as are those that follow. */
+  | 'HEAD_CUT_OFF'
+  /** Neck and shoulders are not in the picture. */
+  | 'BODY_CUT_OFF'
+  | 'FACE_TURNED'
+  | 'EYES_CLOSED';
 
 
 

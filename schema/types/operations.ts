@@ -155,8 +155,14 @@ export type HairSex =
 /** What may be wrong with a picture of a person. */
 export type ImageIssue =
   | 'BLURRY'
+  /** Neck and shoulders are not in the picture. */
+  | 'BODY_CUT_OFF'
+  | 'EYES_CLOSED'
+  | 'FACE_TURNED'
   /** Without color, where color is asked for. */
   | 'GREYSCALE'
+  /** Hair or head reach over the upper edge. For headshots only, as are those that follow. */
+  | 'HEAD_CUT_OFF'
   | 'MULTIPLE_FACES'
   /** The bytes are no picture, or a broken one. */
   | 'NOT_AN_IMAGE'

@@ -1,4 +1,9 @@
+import type { Assessment } from './headshot/assess.ts';
+import type { Backdrop } from './headshot/backdrop.ts';
+import type { Aspect, Framing } from './headshot/framing.ts';
 import type { Look } from './looks/look.ts';
+
+export type { Aspect, Assessment, Backdrop, Framing };
 
 /** Part of the work a progress report speaks of, in the order it is done. */
 export type EngineStage = 'decode' | 'detect' | 'segment' | 'render' | 'encode' | 'remote';
@@ -69,6 +74,29 @@ export interface SkinShadeEngine {
   detectShade(bytes: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<SkinShade>;
 }
 
+/** One headshot to make. */
+export type HeadshotRequest = {
+  /** Upright JPEG, as `assess` returns it. */
+  photo: Uint8Array;
+  /** Content hash of `photo`; pictures of one photo share its analysis under this key. */
+  photoKey: string;
+  shot: HeadshotShot;
+  /** Longest side of the picture, px. Left out: as large as the photo allows, at most 1280. */
+  mostHeight?: number;
+};
+export type HeadshotShot = { backdrop: Backdrop; framing: Framing; aspect: Aspect };
+
+/** A finished headshot; `original` is the same picture hardly compressed. */
+export type RenderedHeadshot = Pick<RenderedImage, 'bytes' | 'mime' | 'width' | 'height'> & { original: Uint8Array };
+
+/** Makes headshots of selfies; one call, one picture. */
+export interface HeadshotEngine {
+  /** Says what a selfie is good for. Rejects with EngineRefusal UNSUPPORTED_IMAGE, with EngineFault, or with the signal's reason. */
+  assess(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Assessment>;
+  /** Rejects with `EngineRefusal` when the photo does not hold the picture, with `EngineFault` when trying again may help. */
+  shoot(request: HeadshotRequest, context: EngineContext): Promise<RenderedHeadshot>;
+}
+
 /** Everything that can be wrong with a photo before work on it starts. */
 export type ImageIssue =
   | 'UNREACHABLE'
@@ -81,7 +109,11 @@ export type ImageIssue =
   | 'TOO_DARK'
   | 'TOO_BRIGHT'
   | 'BLURRY'
-  | 'GREYSCALE';
+  | 'GREYSCALE'
+  | 'HEAD_CUT_OFF'
+  | 'BODY_CUT_OFF'
+  | 'FACE_TURNED'
+  | 'EYES_CLOSED';
 
 export type RefusalCode =
   | 'NO_FACE'

@@ -1,4 +1,4 @@
-import type { HairstyleEngine, SkinShadeEngine } from './engine.ts';
+import type { HairstyleEngine, HeadshotEngine, SkinShadeEngine } from './engine.ts';
 import type { Inspection } from './inspect.ts';
 import { Pool } from './pool.ts';
 
@@ -7,10 +7,12 @@ export type {
   EngineContext, EngineStage, HairColorTarget, HairstyleEngine, HairstyleRequest, ImageIssue, PreparedPhoto, RefusalCode, RenderedImage,
   ShadeWarning, SkinShade, SkinShadeEngine,
 } from './engine.ts';
+export type { Aspect, Assessment, Backdrop, Framing, HeadshotEngine, HeadshotRequest, HeadshotShot, RenderedHeadshot } from './engine.ts';
+export { backdrops } from './headshot/backdrop.ts';
 export type { Inspection } from './inspect.ts';
 
-/** Looks at photos, reads skin shades and draws hairstyles, in threads of this process. */
-export type VisionEngine = HairstyleEngine & SkinShadeEngine & {
+/** Looks at photos, reads skin shades, draws hairstyles and makes headshots, in threads of this process. */
+export type VisionEngine = HairstyleEngine & SkinShadeEngine & HeadshotEngine & {
   /** Rejects with EngineRefusal UNSUPPORTED_IMAGE when the bytes cannot be decoded, with EngineFault, or with the signal's reason. */
   inspect(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Inspection>;
   /** Are the models in memory, so that the next call is fast? */
@@ -36,6 +38,16 @@ export function createVision({ workers, timeoutMs = 60_000 }: { workers: number;
       const answer = await pool.run({ order: { kind: 'shade', bytes }, signal, onProgress: () => {} });
       if (answer.kind !== 'shaded') throw new Error('no shade was answered');
       return answer.shade;
+    },
+    async assess(bytes, { signal } = {}) {
+      const answer = await pool.run({ order: { kind: 'assess', bytes }, signal, onProgress: () => {} });
+      if (answer.kind !== 'assessed') throw new Error('no assessment was answered');
+      return answer.assessment;
+    },
+    async shoot(request, { signal, seed, mode, onProgress }) {
+      const answer = await pool.run({ order: { kind: 'headshot', request, seed, mode }, signal, onProgress });
+      if (answer.kind !== 'shot') throw new Error('no headshot was answered');
+      return answer.image;
     },
     isLoaded: () => pool.isLoaded,
     close: async () => pool.close(),

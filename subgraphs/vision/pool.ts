@@ -12,7 +12,7 @@ export type PoolOptions = {
 
 type Waiting = { task: Task; overtaken: number; start(seat: Seat): void; refuse(reason: unknown): void };
 
-const isQuick = ({ task }: Waiting): boolean => task.order.kind !== 'generate';
+const isQuick = ({ task }: Waiting): boolean => task.order.kind !== 'generate' && task.order.kind !== 'headshot';
 
 /** How often later pictures may go first because a thread has their photo at hand. */
 const PATIENCE = 4;

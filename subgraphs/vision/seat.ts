@@ -25,6 +25,7 @@ export class Seat {
   readonly #worker: Worker;
   #current: Current | null = null;
   #photoKeys: string[] = [];
+  #selfieKey = '';
 
   constructor() {
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { photosKept: PHOTOS_KEPT }, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
@@ -43,6 +44,7 @@ export class Seat {
 
   /** Is the analysis of this photo at hand here? */
   keeps({ order }: Task): boolean {
+    if (order.kind === 'headshot') return this.#selfieKey === order.request.photoKey;
     return order.kind === 'generate' && this.#photoKeys.includes(order.request.photoKey);
   }
 
@@ -89,6 +91,7 @@ export class Seat {
     else if (answer.kind === 'failed') reject(answer.error);
     else {
       this.isLoaded = true;
+      if (task.order.kind === 'headshot') this.#selfieKey = task.order.request.photoKey;
       if (task.order.kind === 'generate') this.#remember(task.order.request.photoKey);
       resolve(answer);
     }

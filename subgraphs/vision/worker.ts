@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import type { EngineContext, HairstyleRequest, RefusalCode, RenderedImage, SkinShade } from './engine.ts';
+import type { Assessment, EngineContext, HairstyleRequest, HeadshotRequest, RefusalCode, RenderedHeadshot, RenderedImage, SkinShade } from './engine.ts';
 import { EngineRefusal } from './engine.ts';
 import { createGenerator } from './generate.ts';
+import { assessSelfie } from './headshot/assess.ts';
+import { createPhotographer } from './headshot/shoot.ts';
 import { inspectPhoto } from './inspect.ts';
 import type { Inspection } from './inspect.ts';
 import { detectShade } from './shade.ts';
@@ -13,10 +15,17 @@ import { detectShade } from './shade.ts';
 export type Order =
   | { kind: 'inspect'; bytes: Uint8Array }
   | { kind: 'shade'; bytes: Uint8Array }
+  | { kind: 'assess'; bytes: Uint8Array }
+  | { kind: 'headshot'; request: HeadshotRequest; seed: number; mode: EngineContext['mode'] }
   | { kind: 'generate'; request: HairstyleRequest; seed: number; mode: EngineContext['mode'] };
 
 export type Progress = Parameters<EngineContext['onProgress']>[0];
-export type Finished = { kind: 'inspected'; inspection: Inspection } | { kind: 'shaded'; shade: SkinShade } | { kind: 'generated'; image: RenderedImage };
+export type Finished =
+  | { kind: 'inspected'; inspection: Inspection }
+  | { kind: 'shaded'; shade: SkinShade }
+  | { kind: 'assessed'; assessment: Assessment }
+  | { kind: 'generated'; image: RenderedImage }
+  | { kind: 'shot'; image: RenderedHeadshot };
 
 /** What a thread says: that it begins, any number of progress reports, then one of the others. */
 export type Answer =
@@ -38,11 +47,14 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 const generate = createGenerator(photosKept);
+const shoot = createPhotographer();
 
 async function carryOut(order: Order): Promise<Answer> {
   try {
     if (order.kind === 'inspect') return { kind: 'inspected', inspection: await inspectPhoto(order.bytes) };
     if (order.kind === 'shade') return { kind: 'shaded', shade: await detectShade(order.bytes) };
+    if (order.kind === 'assess') return { kind: 'assessed', assessment: await assessSelfie(order.bytes) };
+    if (order.kind === 'headshot') return { kind: 'shot', image: await shoot(order, (progress) => tell({ kind: 'progress', progress })) };
     return { kind: 'generated', image: await generate(order, (progress) => tell({ kind: 'progress', progress })) };
   } catch (error) {
     if (error instanceof EngineRefusal) return { kind: 'refused', code: error.code, message: error.message };
