@@ -64,7 +64,7 @@ export function overHttp(options: RemoteOptions): Transport {
     if (!own || !lifetime) return line.mutate(headFor(request), bodyOf(variables), lifetime);
     // Who takes the signal is waited for a moment longer: the subgraph stops by itself, and says how far it came.
     void lifetime.signal;
-    return line.mutate(headFor(request) + headerLine(own.timeLeftHeader, String(lifetime.leftMs)), bodyOf(variables), lifetime);
+    return line.mutate(headFor(request) + headerLine(own.timeLeftHeader, String(timeThere(lifetime.leftMs))), bodyOf(variables), lifetime);
   };
   return {
     prepare: (operation) => {
@@ -119,6 +119,9 @@ class Joined implements Wanted {
     return this.#waiting.length > 0 && this.#waiting.every((wanted) => wanted?.isOver ?? false);
   }
 }
+
+/** A subgraph that gives up by itself says what became of the change; its answer must still come in time. */
+const timeThere = (leftMs: number): number => Math.max(1, Math.floor(leftMs - Math.min(250, leftMs / 10)));
 
 /** The way to one subgraph: joins, retries, and stops asking who does not answer. */
 class Line {

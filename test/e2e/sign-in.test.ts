@@ -100,7 +100,7 @@ describe('a link', () => {
     const [token, { secret }] = [await linkFor(platform, 'kept@example.org'), await signIn(platform, 'open@example.org')];
     assert.deepEqual(await findInDatabase(connection, [token, secret, secret.slice(8)]), []);
     await connection.execute(`update enterprise.sign_in_link set expires_at = now()`);
-    await platform.platform.jobs.enqueue('enterprise.upkeep', {});
+    await platform.platformOf('enterprise').jobs.enqueue('enterprise.upkeep', {});
     await until(async () => (await findInDatabase(connection, ['kept@example.org'])).length === 0);
   });
   test('goes to the address by which its reader is known, not to one that only looks like it', async () => {
@@ -194,7 +194,7 @@ test('a session ends after 30 days, and what is open of it within the hour', asy
   const days = await count(`from enterprise.api_key where session and expires_at between now() + interval '29 days' and now() + interval '30 days'`);
   assert.ok(Number(days) > 0);
   await connection.execute(`update enterprise.api_key set expires_at = now() where session and user_id = (select id from enterprise."user" where email_key = 'old@example.org')`);
-  await platform.platform.jobs.enqueue('enterprise.upkeep', {});
+  await platform.platformOf('enterprise').jobs.enqueue('enterprise.upkeep', {});
   await stream.text().catch(() => 'cut off');
   assert.equal(await statusOf(secret), 401);
 });

@@ -19,7 +19,7 @@ export type Apart = {
 /** Serves the four subgraphs, each over connections and with workers of its own. */
 export async function serveApart(given: Environment): Promise<Apart> {
   const port = await freePort();
-  const env: Environment = allowingOwn({ ...given, port, publicUrl: `http://localhost:${port}`, isPublicUrlGiven: true }, `127.0.0.1:${port}`);
+  const env: Environment = allowingOwn({ ...given, databasePoolSize: 4, port, publicUrl: `http://localhost:${port}`, isPublicUrlGiven: true }, `127.0.0.1:${port}`);
   const served = await Promise.all(subgraphNames.map(async (name) => {
     const platform = await createPlatform({ ...env, port: 0 });
     const subgraph = (await startSubgraphs(platform, [name]))[name];

@@ -54,7 +54,8 @@ export async function startServer(t: Scope, { startWithinMs, variables = {}, roo
 /** The gateway without subgraphs and jobs, the subgraphs one by one, and two that do the jobs. */
 function split(gateway: ProcessOptions, port: number, urls: Readonly<Record<SubgraphName, string>>): ProcessOptions[] {
   assert.ok(onPostgres, 'several processes share PostgreSQL');
-  const shared = { ...gateway.env, PUBLIC_URL: `http://localhost:${port}`, RENDER_WORKERS: '1' };
+  // A server of PostgreSQL takes a hundred connections, and two files of tests run at a time.
+  const shared = { ...gateway.env, PUBLIC_URL: `http://localhost:${port}`, RENDER_WORKERS: '1', DATABASE_POOL: '4' };
   const addresses = Object.fromEntries(subgraphNames.map((name) => [`SUBGRAPH_${name.toUpperCase()}_URL`, urls[name]]));
   return [
     { ...gateway, env: { ...shared, ...addresses, WORKERS: '0' } },
