@@ -113,7 +113,7 @@ const statuses = new Map<unknown, number>([['INTERNAL', 500], ['RATE_LIMITED', 4
 function asBadRequest(error: GraphQLError): GraphQLError {
   const { code, retryAfterSeconds } = error.extensions;
   const headers = new HeaderMap();
-  if (retryAfterSeconds !== undefined) headers.set('retry-after', String(retryAfterSeconds));
+  if (typeof retryAfterSeconds === 'number') headers.set('retry-after', String(retryAfterSeconds));
   return extended(error, { http: { status: statuses.get(code) ?? 400, headers } });
 }
 

@@ -76,7 +76,12 @@ async function batch(bodies: readonly unknown[], request: DoorRequest, limit: nu
   if (bodies.length === 0 || bodies.length > limit) return rejection([refuse('BAD_REQUEST', `A batch has 1 to ${limit} operations.`)], readAccept(request.headers.accept));
   const headers = { ...request.headers, accept: 'application/json' };
   const answers = await Promise.all(bodies.map((body) => one({ ...request, headers, body, context: { ...request.context } })));
-  return { status: 200, headers: { 'content-type': plainContentType, 'cache-control': 'no-store' }, body: `[${answers.map(({ body }) => String(body).trimEnd()).join(',')}]\n` };
+  return { status: 200, headers: { 'content-type': plainContentType, 'cache-control': 'no-store' }, body: `[${answers.map(({ body }) => wholeText(body)).join(',')}]\n` };
+}
+
+function wholeText(body: DoorAnswer['body']): string {
+  if (isStreamed(body)) throw new Error('an operation of a batch was answered as a stream, which it did not accept');
+  return body.toString().trimEnd();
 }
 
 async function answerKnown(graph: Graph, request: DoorRequest, asked: Known): Promise<DoorAnswer> {

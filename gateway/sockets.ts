@@ -65,7 +65,7 @@ function attach(socket: WebSocket, headers: IncomingHttpHeaders, { sources, open
     return () => admitted.context();
   };
   const connection = protocols[protocol]({ sources, wire: wireOf(socket), admit: admitOnce, initTimeoutMs });
-  socket.on('message', (data) => connection.receive(String(data)));
+  socket.on('message', (data: Buffer) => connection.receive(data.toString()));
   const stopBeating = beat(socket, () => connection.beat());
   socket.once('close', () => {
     stopBeating();

@@ -84,14 +84,14 @@ export function createBlobStore({ dataDir, publicUrl, signingSecret }: { dataDir
     signedUrl(key, { expiresAt, width, fileName }) {
       const fields = [String(roundedExpiry(expiresAt).getTime() / 1000), width === undefined ? '' : String(clampWidth(width)), fileName ?? ''] as const;
       const query = new URLSearchParams({ e: fields[0], ...(fields[1] && { w: fields[1] }), ...(fields[2] && { n: fields[2] }), s: sign('file', key, ...fields) });
-      return `${publicUrl()}/files/${key}?${query}`;
+      return `${publicUrl()}/files/${key}?${query.toString()}`;
     },
     async stage(accountId) {
       await staging.sweep();
       const [uploadId, expiresAt] = [newUploadId(), new Date(Date.now() + stagedForMs)];
       const e = String(Math.floor(expiresAt.getTime() / 1000));
       const query = new URLSearchParams({ a: accountId, e, s: sign('upload', uploadId, accountId, e) });
-      return { uploadId, uploadUrl: `${publicUrl()}/uploads/${uploadId}?${query}`, expiresAt };
+      return { uploadId, uploadUrl: `${publicUrl()}/uploads/${uploadId}?${query.toString()}`, expiresAt };
     },
     async fileResponse({ method, path, query, headers }) {
       const key = parseBlobKey(path.slice(path.lastIndexOf('/') + 1));

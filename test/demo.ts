@@ -21,7 +21,11 @@ export type DemoOptions = {
 
 /** The documented workflow over HTTP: styles, colors, upload, generate, watch, save. Gives the names of the saved files. */
 export async function runDemo({ url, key, photo, folder, count = 4, print, bar }: DemoOptions): Promise<string[]> {
-  const call = async <Data>(path: string, init: RequestInit = {}): Promise<Data> => answered<Data>(await fetch(new URL(path, url), { ...init, headers: { ...init.headers, 'x-api-key': key } }));
+  const call = async <Data>(path: string, init: RequestInit = {}): Promise<Data> => {
+    const headers = new Headers(init.headers);
+    headers.set('x-api-key', key);
+    return answered<Data>(await fetch(new URL(path, url), { ...init, headers }));
+  };
   const styles = await call<Style[]>('/api/v1/styles');
   const colors = await call<Color[]>('/api/v1/colors');
   print(`${styles.length} styles and ${colors.length} colors.`);

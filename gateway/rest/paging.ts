@@ -27,7 +27,7 @@ export function paginationOf(request: RestRequest, total: number) {
 export function pageLinks(path: string, request: RestRequest, total: number): Readonly<Record<string, string>> {
   const { page, limit, totalPages } = paginationOf(request, total);
   const search = typeof request.query['search'] === 'string' ? { search: request.query['search'] } : {};
-  const to = (number: number, rel: string): string => `<${path}?${new URLSearchParams({ page: String(number), limit: String(limit), ...search })}>; rel="${rel}"`;
+  const to = (number: number, rel: string): string => `<${path}?${new URLSearchParams({ page: String(number), limit: String(limit), ...search }).toString()}>; rel="${rel}"`;
   const links = totalPages === 0 ? [] : [
     to(1, 'first'), ...page > 1 ? [to(Math.min(page - 1, totalPages), 'prev')] : [], ...page < totalPages ? [to(page + 1, 'next')] : [], to(totalPages, 'last'),
   ];
@@ -52,7 +52,7 @@ export function sliceOfTotal(request: RestRequest, total: number) {
 export function sliceLinks(path: string, request: RestRequest, total: number): Readonly<Record<string, string>> {
   const { limit, offset } = sliceOf(request);
   const others = Object.fromEntries(Object.entries(request.query).filter(([name, value]) => name !== 'limit' && name !== 'offset' && typeof value === 'string')) as Record<string, string>;
-  const to = (start: number, rel: string): string => `<${path}?${new URLSearchParams({ limit: String(limit), offset: String(start), ...others })}>; rel="${rel}"`;
+  const to = (start: number, rel: string): string => `<${path}?${new URLSearchParams({ limit: String(limit), offset: String(start), ...others }).toString()}>; rel="${rel}"`;
   const last = Math.max(0, Math.ceil(total / limit) - 1) * limit;
   const links = total === 0 ? [] : [
     to(0, 'first'), ...offset > 0 ? [to(Math.max(0, Math.min(offset - limit, last)), 'prev')] : [], ...offset + limit < total ? [to(offset + limit, 'next')] : [], to(last, 'last'),

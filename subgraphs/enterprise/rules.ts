@@ -27,7 +27,7 @@ export function phoneKeyOf(phoneNumber: string): string {
 export function fileNameOf(name: string | null | undefined): string | null {
   // Control and formatting characters turn a name into something else on a screen.
   const last = (name ?? '').split(/[/\\]/).at(-1)?.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim() ?? '';
-  return last === '' || last === '.' || last === '..' ? null : [...last].slice(0, 255).join('');
+  return last === '' || last === '.' || last === '..' ? null : Array.from(last).slice(0, 255).join('');
 }
 
 /** @throws Failure VALIDATION with the field that breaks a rule. */
@@ -47,7 +47,8 @@ export function clientKeys({ email, name, phoneNumber, source }: CreateClientInp
 /** The name of a new business, trimmed. @throws Failure VALIDATION. */
 export function checkBusiness({ businessName }: CreateEnterpriseInput): string {
   const name = businessName.trim();
-  if ([...name].length < 4 || name.length > 100) throw new Failure('VALIDATION', 'businessName must have 4 to 100 characters', { path: ['input', 'businessName'] });
+  const { length } = Array.from(name);
+  if (length < 4 || length > 100) throw new Failure('VALIDATION', 'businessName must have 4 to 100 characters', { path: ['input', 'businessName'] });
   return name;
 }
 

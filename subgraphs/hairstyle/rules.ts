@@ -77,7 +77,7 @@ export function fingerprintOf(input: GenerateHairstyleInput): string {
 export function cleanFileName(name: string | null | undefined): string | null {
   // Control and formatting characters turn a name into something else on a screen.
   const last = (name ?? '').split(/[/\\]/).at(-1)?.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim() ?? '';
-  return last === '' || last === '.' || last === '..' ? null : [...last].slice(0, 255).join('');
+  return last === '' || last === '.' || last === '..' ? null : Array.from(last).slice(0, 255).join('');
 }
 
 /** How far one picture is, 0 to 1, by the share of time that its stages take. */

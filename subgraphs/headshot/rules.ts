@@ -30,7 +30,7 @@ export const isRevocable = (status: InviteStatus): boolean => (revocable as read
 
 const trimmedName = (name: string, what: string, path: string): string => {
   const trimmed = name.trim();
-  const length = [...trimmed].length;
+  const { length } = Array.from(trimmed);
   if (length < 1 || length > 100) throw new Failure('VALIDATION', `${what} has 1 to 100 characters`, { path: [path] });
   return trimmed;
 };

@@ -104,8 +104,8 @@ function attach(extra: Extra, opened: ReturnType<typeof createProtocol>['opened'
       socket.send(data, (error) => (error ? reject(error) : resolve()));
     }),
     close: (code, reason) => socket.close(code, reason),
-    onMessage: (receive) => void socket.on('message', (data) => {
-      receive(String(data)).catch(() => socket.close(CloseCode.InternalServerError, 'Internal server error'));
+    onMessage: (receive) => void socket.on('message', (data: Buffer) => {
+      receive(data.toString()).catch(() => socket.close(CloseCode.InternalServerError, 'Internal server error'));
     }),
   }, extra);
   let isAlive = true;

@@ -70,7 +70,7 @@ function checkAll(url: string): void {
         const sent = { ...method === 'POST' && { 'content-type': json }, ...accepted !== null && { accept: accepted }, ...headers };
         const payload = typeof body === 'string' ? new TextEncoder().encode(body) : JSON.stringify(body);
         const given = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== ''));
-        const response = await fetch(`${url}?${new URLSearchParams(search)}`, { method, headers: given, ...method === 'POST' && { body: payload } });
+        const response = await fetch(`${url}?${new URLSearchParams(search).toString()}`, { method, headers: given, ...method === 'POST' && { body: payload } });
         const text = await response.text();
         const [lowest, highest] = typeof status === 'number' ? [status, status] : status;
         assert.ok(response.status >= lowest && response.status <= highest, `${response.status} ${text}`);

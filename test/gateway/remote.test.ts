@@ -53,9 +53,9 @@ function ask(options: Omit<RemoteOptions, 'name'>) {
 describe('an answer is read however it comes', () => {
   const bodies: Record<string, string[]> = {
     'in one piece': [good],
-    'byte by byte': [...good],
+    'byte by byte': Array.from(good),
     'in chunks': [`${jsonHead}transfer-encoding: chunked\r\n\r\n5\r\n{"dat\r\nB;x=y\r\na":{"a":1}}\r\n0\r\nx-trailer: 1\r\n\r\n`],
-    'in chunks, byte by byte': [...`${jsonHead}transfer-encoding: chunked\r\n\r\n5\r\n{"dat\r\nb\r\na":{"a":1}}\r\n0\r\n\r\n`],
+    'in chunks, byte by byte': Array.from(`${jsonHead}transfer-encoding: chunked\r\n\r\n5\r\n{"dat\r\nb\r\na":{"a":1}}\r\n0\r\n\r\n`),
     'after an announcement': ['HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n', good],
     'with a status of its own': ['HTTP/1.1 400 Bad Request\r\ncontent-type: application/graphql-response+json\r\n', sized('{"data":{"a":1},"errors":[{"message":1}]}')],
   };

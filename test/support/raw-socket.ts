@@ -14,8 +14,8 @@ export async function connectAs(headers: Record<string, string>, address: string
   const came: Message[] = [];
   const waiting: ((message: Message) => void)[] = [];
   const closed = Promise.withResolvers<[number, string]>();
-  socket.on('message', (data) => {
-    const message = JSON.parse(String(data)) as Message;
+  socket.on('message', (data: Buffer) => {
+    const message = JSON.parse(data.toString()) as Message;
     const next = waiting.shift();
     if (next) next(message);
     else came.push(message);

@@ -102,7 +102,7 @@ describe('a headshot', () => {
     const face = { left: Math.round(white.width * 0.44), top: Math.round(white.height * 0.42), width: Math.round(white.width * 0.12), height: Math.round(white.height * 0.12) };
     const means = async (bytes: Uint8Array, part: Region) => (await statsOf(bytes, part)).map(({ mean }) => Math.round(mean));
     const [a, b] = [await means(white.bytes, face), await means(blue.bytes, face)];
-    a.forEach((value, channel) => assert.ok(Math.abs(value - (b[channel] ?? 0)) <= 2, `${a} and ${b}`));
+    a.forEach((value, channel) => assert.ok(Math.abs(value - (b[channel] ?? 0)) <= 2, `${a.join(' ')} and ${b.join(' ')}`));
     const corner = { left: 5, top: 5, width: 60, height: 60 };
     assert.ok((await means(white.bytes, corner))[0]! > 200 && (await means(blue.bytes, corner))[0]! < 80);
   });
