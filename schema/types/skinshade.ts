@@ -256,7 +256,7 @@ export type CreateSkinShadeKeyPayload = {
 export type Mutation = {
   /** Reads the shade of the one face of a photo. Free; 100 a month for each key, of which refused pictures do not count. */
   readonly detectSkinShade: DetectSkinShadePayload;
-  /** A key with an account of its own, for anybody: one a month of UTC for each address that asks (of IPv6 its first 64 bits). REST only: `GET /api/generatekey`. */
+  /** A key with an account of its own, for anybody: one a month of UTC for each address that asks (of IPv6 its first 64 bits), here and by `GET /api/generatekey` together. */
   readonly createSkinShadeKey: CreateSkinShadeKeyPayload;
 };
 

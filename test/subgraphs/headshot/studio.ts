@@ -17,8 +17,10 @@ import { createStore } from '../../../subgraphs/headshot/store.ts';
 import { type AccountId, newAccountId, newKeyId } from '../../../subgraphs/ids.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys } from '../../../subgraphs/keys.ts';
+import { createMail } from '../../../subgraphs/mail.ts';
 import { createOutbound } from '../../../subgraphs/outbound.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
+import { createQuotas } from '../../../subgraphs/quotas.ts';
 import type { AccountKind, Caller } from '../../../subgraphs/subgraph.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
 import { openTestConnection } from '../../support/database.ts';
@@ -49,6 +51,7 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ jobs, outbound, log }),
+    mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
   } as Platform;
   await createEnterprise(platform);
   const headshot = await createHeadshot(platform);

@@ -101,9 +101,15 @@ describe('a detection', () => {
     assert.ok((limited?.retryAfterSeconds ?? 0) > 0);
   });
 
-  test('a key is not made by the graph', async () => {
-    const { createSkinShadeKey } = await platform.gql<{ createSkinShadeKey: object }>(null, 'mutation { createSkinShadeKey { secret errors { code } } }');
-    assert.deepEqual(createSkinShadeKey, { secret: null, errors: [{ code: 'FORBIDDEN' }] });
+  test('a key is given once a month to an address, over the graph as over REST', async () => {
+    type Made = { createSkinShadeKey: { secret: string | null; errors: { code: string }[] } };
+    const make = async () => (await platform.gql<Made>(null, 'mutation { createSkinShadeKey { secret errors { code } } }')).createSkinShadeKey;
+    const first = await make();
+    assert.match(first.secret ?? '', /^ak_/);
+    assert.deepEqual(await make(), { secret: null, errors: [{ code: 'RATE_LIMITED' }] });
+    assert.equal((await platform.rest('/api/generatekey')).status, 429);
+    const { skinShadeUsage } = await platform.gql<{ skinShadeUsage: { remaining: number } }>(first.secret, '{ skinShadeUsage { remaining } }');
+    assert.equal(skinShadeUsage.remaining, 100);
   });
 });
 
