@@ -15,11 +15,13 @@ import { defineUpkeep } from './upkeep.ts';
  * Those that are not named belong to other processes on the same database, as do their jobs.
  */
 export async function startSubgraphs(platform: Platform, names: readonly SubgraphName[] = subgraphNames): Promise<Subgraphs> {
-  // Keys, credits and clients are in the tables of enterprise, which everybody needs; photos are in those of hairstyle.
-  if (!names.includes('enterprise')) await haveTables(platform.connection, 'enterprise', enterpriseMigrations);
-  if (names.includes('skinshade') && !names.includes('hairstyle')) await haveTables(platform.connection, 'hairstyle', hairstyleMigrations);
   const subgraphs: { -readonly [Name in SubgraphName]?: Subgraph } = {};
-  for (const name of subgraphNames) if (names.includes(name)) subgraphs[name] = await create[name](platform);
+  for (const name of subgraphNames) {
+    if (!names.includes(name)) continue;
+    // Right before its own tables, never before those of another: two processes that need each other's tables would wait for ever.
+    for (const needed of tablesNeeded[name]) if (!names.includes(needed)) await haveTables(platform.connection, needed, migrations[needed]);
+    subgraphs[name] = await create[name](platform);
+  }
   defineUpkeep(platform);
   await platform.jobs.start({ work: platform.env.workers > 0, owners: names.length === subgraphNames.length ? null : names });
   return subgraphs;
@@ -28,6 +30,10 @@ export async function startSubgraphs(platform: Platform, names: readonly Subgrap
 export type Subgraphs = Readonly<Partial<Record<SubgraphName, Subgraph>>>;
 
 const create = { enterprise: createEnterprise, hairstyle: createHairstyle, headshot: createHeadshot, skinshade: createSkinshade } satisfies Record<SubgraphName, (platform: Platform) => Promise<Subgraph>>;
+
+/** Keys, credits and clients are in the tables of enterprise, photos in those of hairstyle. */
+const tablesNeeded = { enterprise: [], hairstyle: ['enterprise'], headshot: ['enterprise'], skinshade: ['enterprise', 'hairstyle'] } as const;
+const migrations = { enterprise: enterpriseMigrations, hairstyle: hairstyleMigrations };
 
 /** Who has a database of its own makes the tables itself. */
 async function haveTables(connection: Connection, schema: SubgraphName, migrations: Record<string, Migration>): Promise<void> {

@@ -7,6 +7,7 @@ import { createAccounts, enterpriseMigrations } from '../../subgraphs/enterprise
 import { parseEnvironment, type VariableName } from '../../subgraphs/env.ts';
 import { createIdentities, identityHeader } from '../../subgraphs/identity.ts';
 import { defaultScopes } from '../../subgraphs/keys.ts';
+import { hairstyleMigrations } from '../../subgraphs/hairstyle/index.ts';
 import { migrate } from '../../subgraphs/migrations.ts';
 import { createPlatform } from '../../subgraphs/platform.ts';
 import { startSubgraphs } from '../../subgraphs/serve.ts';
@@ -21,13 +22,14 @@ const signingSecret = 'a secret of the tests, long enough';
 /** What this secret signs is believed in the tests. */
 export const identities = createIdentities(signingSecret);
 
-/** One subgraph served alone, over a database of its own where somebody has made the accounts' tables. */
+/** One subgraph served alone, over a database of its own where somebody has made the tables of accounts and photos. */
 export async function serveAlone(t: Scope, name: SubgraphName, { variables = {}, allow = [] }: { variables?: Partial<Record<VariableName, string>>; allow?: readonly string[] } = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'alone-'));
   const drops: (() => Promise<void>)[] = [];
   const scope = { after: (drop: () => Promise<void>) => void drops.push(drop) };
   const connection: Connection = onPostgres ? await openConnection({ databaseUrl: await createTestDatabase(scope), dataDir: null }) : await openTestConnection({ after: () => undefined });
   await migrate(connection, 'enterprise', enterpriseMigrations);
+  await migrate(connection, 'hairstyle', hairstyleMigrations);
   const env = parseEnvironment({
     PORT: '0', DATA_DIR: dataDir, NODE_ENV: 'test', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', RENDER_WORKERS: '1', SIGNING_SECRET: signingSecret, PUBLIC_URL: 'https://look.example',
     ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
