@@ -8,7 +8,7 @@ import { createLinks } from './link.ts';
 import { createLists, createLoaders } from './loaders.ts';
 import { teams as teamsTable } from './migrations/001-teams.ts';
 import { invites as invitesTables } from './migrations/002-invites.ts';
-import { createModels } from './model.ts';
+import { createModels, modelQueue } from './model.ts';
 import type { Context, EventBody } from './models.ts';
 import { createGuests } from './onboarding.ts';
 import { createJournal } from './progress.ts';
@@ -31,6 +31,7 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const models = createModels({ platform, store, journal });
   const invites = createInvites({ platform, store, journal, models });
   const guests = createGuests({ platform, store, journal, links, models, invites });
+  jobs.define(modelQueue, { concurrency: Math.max(1, env.workers), retryLimit: 3, retryDelaySeconds: 20, deadlineSeconds: 900 }, null);
   jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 1800, schedule: '*/5 * * * *' }, async ({ signal }) => {
     for (let due = await listDueInvites(connection, new Date(), 100); due.length > 0; due = await listDueInvites(connection, new Date(), 100)) {
       signal.throwIfAborted();
