@@ -8,6 +8,7 @@ import { createLinks } from './link.ts';
 import { createLists, createLoaders } from './loaders.ts';
 import { teams as teamsTable } from './migrations/001-teams.ts';
 import { invites as invitesTables } from './migrations/002-invites.ts';
+import { selfies as selfieTable } from './migrations/003-selfies.ts';
 import { createModels, modelQueue } from './model.ts';
 import type { Context, EventBody } from './models.ts';
 import { createGuests } from './onboarding.ts';
@@ -24,7 +25,7 @@ const before = (ms: number): Date => new Date(Date.now() - ms);
 export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const { blobs, connection, env, jobs, log } = platform;
   const events = createEventLog<EventBody>(connection, 'headshot');
-  await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables });
+  await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables, '003_selfies': selfieTable });
   const store = createStore(connection);
   const journal = createJournal(store, events);
   const links = createLinks(env);

@@ -3,6 +3,7 @@ import { Failure } from '../../schema/failures.ts';
 import type { InviteStatus as Invites, MemberStatus as Members } from '../../schema/types/headshot.ts';
 import { type PageRequest, pageRequest } from '../paging.ts';
 import type { Caller } from '../subgraph.ts';
+import type { Assessment } from '../vision/index.ts';
 
 export type InviteStatus = Invites;
 export type MemberStatus = Members;
@@ -10,6 +11,9 @@ export type ModelStatus = 'ONBOARDING' | 'WAITING' | 'PENDING' | 'GENERATING_HEA
 export type Gender = 'MALE' | 'FEMALE';
 /** Why a model has no headshots, as the SDL's `JobFailure`. */
 export type Failing = { code: string; message: string; retryable: boolean; refunded: boolean };
+
+/** What a look at a selfie found, as its row keeps it. */
+export type SelfieAssessment = Pick<Assessment, 'issues' | 'remarks' | 'score' | 'framings'>;
 
 export const mostTeams = 200;
 /** Invitations of an organization that nobody has answered. */

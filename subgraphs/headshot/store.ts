@@ -4,6 +4,7 @@ import type { AccountId, InviteId, MemberId, ModelId, TeamId } from '../ids.ts';
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import { inUse, type InviteStatus, type MemberStatus, type ModelStatus, revocable } from './rules.ts';
+import { selfieStatements } from './selfie-store.ts';
 import type { Tables } from './tables.ts';
 
 export type TeamRow = Selectable<Tables['team']>;
@@ -23,7 +24,7 @@ const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('headshot');
   const database = () => tables().withPlugin(camelCase);
-  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...requestStatements(database) };
+  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...requestStatements(database) };
 }
 
 /** Invitations of all accounts that nobody used in time. */

@@ -1,9 +1,10 @@
 import type { Generated, GeneratedAlways } from 'kysely';
-import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, TeamId } from '../ids.ts';
-import type { Failing, Gender, InviteStatus, MemberStatus, ModelStatus } from './rules.ts';
+import type { BlobKey } from '../blobs.ts';
+import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, SelfieId, TeamId } from '../ids.ts';
+import type { Failing, Gender, InviteStatus, MemberStatus, ModelStatus, SelfieAssessment } from './rules.ts';
 
 /** The tables of the schema `headshot`; in the database the same names are written in snake_case. */
-export type Tables = { setting: SettingTable; team: TeamTable; member: MemberTable; invite: InviteTable; model: ModelTable; requestKey: RequestKeyTable };
+export type Tables = { setting: SettingTable; team: TeamTable; member: MemberTable; invite: InviteTable; model: ModelTable; selfie: SelfieTable; requestKey: RequestKeyTable };
 
 /** What the operator allows an organization. No row: nothing of it. */
 type SettingTable = { accountId: AccountId; isWhitelabel: boolean };
@@ -68,6 +69,24 @@ type ModelTable = {
   /** Set exactly when nothing follows: its events have ended. */
   endedAt: Date | null;
   deletedAt: Date | null;
+};
+
+/** A photo that a person sent of themself, whether headshots can be made of it or not. */
+type SelfieTable = {
+  id: SelfieId;
+  accountId: AccountId;
+  modelId: ModelId;
+  /** What the person calls the file. */
+  name: string | null;
+  /** Upright JPEG without metadata, longest side at most 2048 px. */
+  blobKey: BlobKey;
+  width: number;
+  height: number;
+  /** Near to that of the same picture in another size or compression: see `likenessOf`. */
+  likeness: string;
+  isUsable: boolean;
+  assessment: SelfieAssessment;
+  createdAt: GeneratedAlways<Date>;
 };
 
 type RequestKeyTable = { accountId: AccountId; operation: string; key: string; fingerprint: string; subjectId: string; createdAt: Generated<Date> };

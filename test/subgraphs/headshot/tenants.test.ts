@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deleteSelfieFiles } from '../../../subgraphs/headshot/selfie.ts';
 import type { Store } from '../../../subgraphs/headshot/store.ts';
-import { newInviteId, newMemberId, newTeamId, parseInviteId, parseTeamId } from '../../../subgraphs/ids.ts';
+import { newInviteId, newMemberId, newSelfieId, newTeamId, parseInviteId, parseTeamId } from '../../../subgraphs/ids.ts';
 import { acceptInvite, createInvite, openStudio, type InvitePayload, wholeFile } from './studio.ts';
 
 const studio = await openStudio(wholeFile, { work: false });
@@ -16,11 +17,14 @@ async function fill() {
   const row = await store.findInviteByEmail(own.accountId, 'jane@example.com');
   const [teamId, inviteId] = [parseTeamId(team.id), parseInviteId(invite?.id ?? '')];
   assert.ok(row?.modelId && row.memberId && teamId && inviteId);
-  return { teamId, inviteId, modelId: row.modelId, memberId: row.memberId };
+  const blobKey = await studio.platform.blobs.put(Buffer.from('a selfie'), { contentType: 'image/jpeg' });
+  const selfie = { id: newSelfieId(), modelId: row.modelId, name: 'me.jpg', blobKey, width: 1, height: 1, likeness: '00', isUsable: true, assessment: { issues: [], remarks: [], score: 1, framings: [] } };
+  await store.insertSelfie(own.accountId, selfie);
+  return { teamId, inviteId, modelId: row.modelId, memberId: row.memberId, selfie };
 }
-const { teamId, inviteId, modelId, memberId } = await fill();
+const { teamId, inviteId, modelId, memberId, selfie } = await fill();
 
-const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['team', 'member', 'invite', 'model', 'request_key', 'setting'].map(async (table) =>
+const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['team', 'member', 'invite', 'model', 'selfie', 'request_key', 'setting'].map(async (table) =>
   studio.platform.connection.execute(`select to_jsonb(t) as row from headshot.${table} t where account_id = $1 order by 1`, [own.accountId]))));
 
 /** Nothing of anybody: null, no rows, no number. */
@@ -70,6 +74,12 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     lockModel: () => store.lockModel(me, modelId),
     renameModel: refused(() => store.renameModel(me, modelId, 'Mine')),
     advanceModel: () => store.advanceModel(me, modelId, { status: 'DELETED' }),
+    insertSelfie: refused(() => store.insertSelfie(me, { ...selfie, id: newSelfieId() })),
+    listSelfies: () => store.listSelfies(me, modelId),
+    findSelfie: () => store.findSelfie(me, modelId, selfie.id),
+    countSelfies: async () => Object.values(await store.countSelfies(me, modelId)).filter((count) => count > 0),
+    deleteSelfie: () => store.deleteSelfie(me, modelId, selfie.id),
+    deleteSelfies: () => store.deleteSelfies(me, modelId),
     claimRequest: () => store.claimRequest(me, 'createInvite', 'k', { fingerprint: 'f', subjectId: inviteId }, new Date(0)),
   };
   assert.deepEqual(Object.keys(walk).sort(), Object.keys(store).sort());
@@ -77,6 +87,15 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
   const names = (Object.keys(walk) as (keyof Store)[]).sort((a, b) => Number(/^(insert|upsert)/.test(a)) - Number(/^(insert|upsert)/.test(b)));
   for (const name of names) assert.ok(isNothing(await walk[name]()), name);
   assert.equal(await everything(), before);
+});
+
+test('the files of the selfies of a model are deleted for its own account alone, and again without harm', async () => {
+  const { blobs } = studio.platform;
+  assert.equal(await deleteSelfieFiles({ blobs, store }, foreign.accountId, modelId), 0);
+  assert.ok(await blobs.read(selfie.blobKey));
+  for (const round of [1, 2]) assert.equal(await deleteSelfieFiles({ blobs, store }, own.accountId, modelId), 1, `round ${round}`);
+  assert.deepEqual([await blobs.read(selfie.blobKey), await store.countSelfies(own.accountId, modelId)], [null, { all: 1, usable: 1 }]);
+  assert.deepEqual([await store.deleteSelfies(own.accountId, modelId), await store.listSelfies(own.accountId, modelId)], [1, []]);
 });
 
 test('references to what is another organization\'s are null, and so are all of them without a caller', async () => {
