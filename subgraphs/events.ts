@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { Failure } from '../schema/failures.ts';
 import type { Connection } from './database.ts';
 import { EventHub } from './events-hub.ts';
 import { migration, type Migration } from './migrations.ts';
@@ -108,6 +109,12 @@ export function createEventLog<Body extends object>(connection: Connection, sche
     }),
     migrations: eventMigrations,
   };
+}
+
+/** The events of one job as its subscribers are given them: all behind `afterSeq`, or from its present state on. Refuses with VALIDATION a number that is none. */
+export function jobEvents<Body extends object>(events: EventLog<Body>, jobId: string, afterSeq: number | null | undefined, snapshot: () => Promise<Snapshot<Body>>): AsyncIterableIterator<StoredEvent<Body>> {
+  if (typeof afterSeq === 'number' && afterSeq < 0) throw new Failure('VALIDATION', 'afterSeq must be 0 or more', { path: ['afterSeq'] });
+  return events.subscribe(jobId, { ...(typeof afterSeq === 'number' && { afterSeq }), snapshot });
 }
 
 /** Makes something of each event once, however many hear of it: one event is one object for all, and is answered once for those who ask the same. */

@@ -3,14 +3,15 @@ import { Failure } from '../../schema/failures.ts';
 import type { GenerateHairstyleInput } from '../../schema/types/hairstyle.ts';
 import { type AccountId, type ClientId, type GenerationId, newGenerationId, newPictureId, parseClientId } from '../ids.ts';
 import { interruptionOf, type JobRun } from '../jobs.ts';
+import { createPace, createReporter, etaSeconds, type Pace, percentOf } from '../picture-jobs.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault, EngineRefusal, type RenderedImage } from '../vision/engine.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
-import { createReporter, type Journal } from './progress.ts';
-import { createPace, renderAll, type RenderOrder } from './render.ts';
-import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, etaSeconds, type Failing, fingerprintOf, type Mode, percentOf } from './rules.ts';
+import type { Journal } from './progress.ts';
+import { renderAll, type RenderOrder } from './render.ts';
+import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, type Failing, fingerprintOf, type Mode } from './rules.ts';
 import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
 
 export const generationQueue = 'hairstyle.generation';
@@ -21,7 +22,6 @@ type Parts = { platform: Platform; store: Store; catalogue: Catalogue; images: I
 
 /** `replayed`: an earlier request with the same idempotency key made it. */
 type Accepted = { generation: GenerationRow; replayed: boolean };
-type Pace = ReturnType<typeof createPace>;
 export type Generations = ReturnType<typeof createGenerations>;
 
 /** The whole life of a generation: accepted, run by a worker, finished, failed or canceled. */

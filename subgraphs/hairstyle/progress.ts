@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
-import { type EventLog, mapEvents, oncePerEvent } from '../events.ts';
+import { type EventLog, jobEvents, mapEvents, oncePerEvent } from '../events.ts';
 import type { AccountId, GenerationId, PictureId } from '../ids.ts';
 import { cursorOf, positionOf } from '../paging.ts';
-import type { EngineStage } from '../vision/engine.ts';
 import type { EventBody, GenerationEventModel, Progress } from './models.ts';
-import { etaSeconds, isFinal, percentOf, pictureFraction, stageOf, stageRank } from './rules.ts';
+import { isFinal } from './rules.ts';
 import type { Advance, GenerationRow, Store } from './store.ts';
 
 export type Journal = ReturnType<typeof createJournal>;
@@ -27,10 +26,7 @@ export function createJournal(store: Store, events: EventLog<EventBody>) {
     /** Refuses with NOT_FOUND what is not the account's. */
     async subscribe(accountId: AccountId, id: GenerationId | null, afterSeq: number | null | undefined): Promise<AsyncIterableIterator<GenerationEventModel>> {
       if (!id || !(await store.findGeneration(accountId, id))) throw new Failure('NOT_FOUND', 'Generation job not found', { path: ['id'] });
-      if (typeof afterSeq === 'number' && afterSeq < 0) throw new Failure('VALIDATION', 'afterSeq must be 0 or more', { path: ['afterSeq'] });
-      const snapshot = async () => snapshotOf(await store.findGeneration(accountId, id));
-      const stream = events.subscribe(id, { ...(typeof afterSeq === 'number' && { afterSeq }), snapshot });
-      return mapEvents(stream, (event): GenerationEventModel => event);
+      return jobEvents(events, id, afterSeq, async () => snapshotOf(await store.findGeneration(accountId, id)));
     },
     /** All events of an account's generations. `after` is the `cursor` of an earlier one; null: from now on. */
     async feed(accountId: AccountId, after: string | null | undefined): Promise<AsyncIterableIterator<{ cursor: string; event: GenerationEventModel }>> {
@@ -74,53 +70,5 @@ export function progressOf(row: GenerationRow): Progress {
   return {
     status: row.status, stage: row.stage, percent: row.percent, seq: row.lastSeq, updatedAt: row.updatedAt,
     etaSeconds: isFinal(row.status) ? null : row.etaSeconds,
-  };
-}
-
-const betweenReportsMs = 250;
-
-type Advancing = { stage: string; percent: number; etaSeconds: number | null };
-
-/**
- * Turns the reports of pictures that are made at once into progress of their generation: at most one write in 250 ms, only when
- * something moved forward. What is left out is in the next write. Writes are made one after another, in the order of their numbers.
- */
-export function createReporter(from: { stage: string; percent: number }, fractions: number[], pace: { secondsPerPicture(): number | null; atOnce: number }, write: (advance: Advancing) => Promise<void>) {
-  let shown = from;
-  let writtenAt = 0;
-  let turn: Promise<void> = Promise.resolve();
-  let waiting = 0;
-  const done = (): number => fractions.filter((fraction) => fraction >= 1).length;
-  const advance = (stage: string): Advancing => {
-    shown = { stage: stageRank(stage) < stageRank(shown.stage) ? shown.stage : stage, percent: Math.max(shown.percent, percentOf(fractions)) };
-    return { ...shown, etaSeconds: etaSeconds(pace.secondsPerPicture(), fractions, pace.atOnce) };
-  };
-  const inTurn = async (work: () => Promise<void>): Promise<void> => {
-    waiting += 1;
-    turn = turn.then(work).finally(() => (waiting -= 1));
-    return turn;
-  };
-  return {
-    /** Progress within one picture. */
-    report(position: number, stage: EngineStage, fraction: number): void {
-      // 1 is for stored pictures only.
-      fractions[position] = Math.max(fractions[position] ?? 0, Math.min(0.99, pictureFraction(stage, fraction)));
-      if (waiting > 0 || Date.now() - writtenAt < betweenReportsMs) return;
-      const before = shown;
-      const next = advance(stageOf(stage, done(), fractions.length));
-      if (next.percent === before.percent && next.stage === before.stage) return;
-      writtenAt = Date.now();
-      // A failed write fails everything after it, and with that the run.
-      inTurn(async () => write(next)).catch(() => {});
-    },
-    /** Stores a picture: `store` is given what to write with it. */
-    async stored(position: number, store: (advance: Advancing) => Promise<void>): Promise<void> {
-      await inTurn(async () => {
-        fractions[position] = 1;
-        await store(advance(done() === fractions.length ? 'store' : stageOf('render', done(), fractions.length)));
-      });
-    },
-    /** Waits for the last write; throws what one threw. */
-    settle: async (): Promise<void> => turn,
   };
 }

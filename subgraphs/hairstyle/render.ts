@@ -1,3 +1,4 @@
+import { makeAll } from '../picture-jobs.ts';
 import type { EngineStage, HairColorTarget, HairstyleEngine, RenderedImage } from '../vision/engine.ts';
 import type { Look } from '../vision/looks/look.ts';
 
@@ -19,37 +20,14 @@ export type RenderReports = {
   onPicture(position: number, image: RenderedImage, tookMs: number): Promise<void>;
 };
 
-/** Makes the pictures, `atOnce` at a time. The first thing that fails stops the others and is thrown once they have ended. */
-export async function renderAll(engine: HairstyleEngine, order: RenderOrder, atOnce: number, signal: AbortSignal, reports: RenderReports): Promise<void> {
-  const failed = new AbortController();
-  const stopped = AbortSignal.any([signal, failed.signal]);
-  const waiting = [...order.looks];
+/** Makes the pictures, `atOnce` at a time. */
+export async function renderAll(engine: HairstyleEngine, { looks, ...order }: RenderOrder, atOnce: number, signal: AbortSignal, reports: RenderReports): Promise<void> {
   const { photo, photoKey, color, forceNewHairline, mode, seed } = order;
-  const drawRest = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      stopped.throwIfAborted();
-      const { position, look } = next;
-      const onProgress = ({ stage, fraction }: { stage: EngineStage; fraction: number }): void => reports.onProgress(position, stage, fraction);
-      const started = performance.now();
-      const image = await engine.generate({ photo, photoKey, look, color, forceNewHairline }, { signal: stopped, seed, mode, onProgress });
-      stopped.throwIfAborted();
-      await reports.onPicture(position, image, performance.now() - started);
-    }
-  };
-  const lines = Array.from({ length: Math.min(atOnce, waiting.length) }, async () => drawRest().catch((error: unknown) => failed.abort(error)));
-  await Promise.all(lines);
-  signal.throwIfAborted();
-  failed.signal.throwIfAborted();
-}
-
-/** How long a picture takes here of late. */
-export function createPace() {
-  let seconds: number | null = null;
-  return {
-    /** Null until the first picture. */
-    secondsPerPicture: (): number | null => seconds,
-    note(tookMs: number): void {
-      seconds = seconds === null ? tookMs / 1000 : seconds * 0.7 + (tookMs / 1000) * 0.3;
-    },
-  };
+  return makeAll(looks, atOnce, signal, async ({ position, look }, stopped) => {
+    const onProgress = ({ stage, fraction }: { stage: EngineStage; fraction: number }): void => reports.onProgress(position, stage, fraction);
+    const started = performance.now();
+    const image = await engine.generate({ photo, photoKey, look, color, forceNewHairline }, { signal: stopped, seed, mode, onProgress });
+    stopped.throwIfAborted();
+    await reports.onPicture(position, image, performance.now() - started);
+  });
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../../schema/failures.ts';
 import type { GenerateHairstyleInput, GenerationMode, HairSex, JobStatus } from '../../schema/types/hairstyle.ts';
 import { parseHttpUrl } from '../schema.ts';
-import type { EngineStage } from '../vision/engine.ts';
 
 export type Mode = GenerationMode;
 export type Gender = HairSex;
@@ -78,41 +77,4 @@ export function cleanFileName(name: string | null | undefined): string | null {
   // Control and formatting characters turn a name into something else on a screen.
   const last = (name ?? '').split(/[/\\]/).at(-1)?.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim() ?? '';
   return last === '' || last === '.' || last === '..' ? null : Array.from(last).slice(0, 255).join('');
-}
-
-/** How far one picture is, 0 to 1, by the share of time that its stages take. */
-export function pictureFraction(stage: EngineStage, fraction: number): number {
-  const [from, to] = stageShares[stage];
-  return from + (to - from) * Math.min(1, Math.max(0, fraction));
-}
-
-const stageShares: Record<EngineStage, readonly [number, number]> = {
-  decode: [0, 0.03], detect: [0.03, 0.1], segment: [0.1, 0.35], render: [0.35, 0.95], remote: [0.03, 0.95], encode: [0.95, 1],
-};
-
-/** Percent of a generation whose pictures are as far as `fractions`: 2 once it is running, at most 98 before the end. */
-export function percentOf(fractions: readonly number[]): number {
-  const mean = fractions.reduce((sum, fraction) => sum + fraction, 0) / Math.max(1, fractions.length);
-  return 2 + Math.floor(96 * Math.min(1, mean));
-}
-
-/** What a generation says it does while one of its pictures is at `stage` and `done` of `total` are ready. */
-export function stageOf(stage: EngineStage, done: number, total: number): string {
-  if (done > 0 || stage === 'render' || stage === 'remote' || stage === 'encode') return `render ${Math.min(done + 1, total)} of ${total}`;
-  return stage === 'decode' ? 'validate' : stage;
-}
-
-/** The order of stages; a generation never goes back in it. */
-export function stageRank(stage: string): number {
-  const rendering = /^render (\d+) of /.exec(stage);
-  if (rendering) return 10 + Number(rendering[1]);
-  const rank = ['queued', 'validate', 'detect', 'segment'].indexOf(stage);
-  return rank >= 0 ? rank : stage === 'store' ? 98 : 99;
-}
-
-/** Seconds for what is left, or null as long as nobody knows how long a picture takes. */
-export function etaSeconds(secondsPerPicture: number | null, fractions: readonly number[], atOnce: number): number | null {
-  if (secondsPerPicture === null) return null;
-  const left = fractions.reduce((sum, fraction) => sum + 1 - fraction, 0);
-  return Math.max(1, Math.ceil((left * secondsPerPicture) / Math.max(1, Math.min(atOnce, Math.ceil(left)))));
 }
