@@ -16,6 +16,8 @@ export type StartOptions = {
   owners?: readonly string[] | null;
 };
 
+/** Work that has a store of its own beside the queues. */
+export type Companion = { start(): Promise<void>; rest(): Promise<void>; forget(subjectIds: readonly string[]): Promise<void> };
 export type EnqueueOptions = { jobKey?: string; tenant?: string; startAfter?: Date };
 
 /**
@@ -29,7 +31,7 @@ export type Jobs = {
   enqueue(queue: string, data: object, options?: EnqueueOptions): Promise<void>;
   /** Removes the job when it waits, and aborts its signal in whichever process runs it. In the running transaction. */
   cancel(queue: string, jobKey: string): Promise<void>;
-  /** Removes what is kept of jobs about these subjects (`generationId` or `subjectId` of their data), but for those that run. In the running transaction. */
+  /** Removes what is kept of jobs, and of the work beside them, about these subjects (`generationId` or `subjectId` of their data), but for those that run. In the running transaction. */
   forget(subjectIds: readonly string[]): Promise<void>;
   /** The last 100. */
   failed(queue: string): Promise<FailedJob[]>;
@@ -37,6 +39,8 @@ export type Jobs = {
   retry(queue: string, id: string): Promise<void>;
   /** `work: false` only enqueues. @throws Error when a queue that exists has no definition. */
   start(options: StartOptions): Promise<void>;
+  /** Lets other work begin and rest wherever, and as long as, jobs run. Before `start()`. */
+  accompany(work: Companion): void;
   /** Rejects when jobs cannot be enqueued, or are not looked for where they should run. */
   check(): Promise<void>;
   /** Begins nothing more here, interrupts what runs, waits for it until the deadline, and hands back what did not end. Jobs may still be enqueued. */
@@ -61,7 +65,9 @@ class JobQueues implements Jobs {
   readonly #boss: PgBoss;
   readonly #definitions = new Map<string, Definition>();
   readonly #runners = new Map<string, Runner>();
+  readonly #companions: Companion[] = [];
   #resting: Promise<void> | null = null;
+  #isWorking = false;
   #stopListening = async (): Promise<void> => {};
 
   constructor(connection: Connection, onError: (error: unknown) => void) {
@@ -97,6 +103,7 @@ class JobQueues implements Jobs {
   }
 
   async forget(subjectIds: readonly string[]): Promise<void> {
+    for (const companion of this.#companions) await companion.forget(subjectIds);
     await this.#connection.execute(`delete from ${schema}.job where state <> 'active' and coalesce(data->>'generationId', data->>'subjectId') in (select jsonb_array_elements_text($1::jsonb))`, [JSON.stringify(subjectIds)]);
   }
 
@@ -128,7 +135,11 @@ class JobQueues implements Jobs {
     for (const definition of definitions) this.#runners.set(definition.queue, new Runner({ boss, connection, definition, onError }));
     this.#stopListening = await connection.listen(channel, (payload) => this.#hear(payload), () => this.#runners.forEach((runner) => runner.wake()));
     for (const runner of this.#runners.values()) runner.start();
+    this.#isWorking = true;
+    for (const companion of this.#companions) await companion.start();
   }
+
+  accompany = (work: Companion): void => void this.#companions.push(work);
 
   async check(): Promise<void> {
     const queues = [...this.#definitions.keys()];
@@ -141,7 +152,8 @@ class JobQueues implements Jobs {
   rest({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
     return this.#resting ??= (async () => {
       await this.#stopListening();
-      await Promise.all([...this.#runners.values()].map((runner) => runner.stop(timeoutMs)));
+      const others = this.#isWorking ? this.#companions.map((companion) => companion.rest()) : [];
+      await Promise.all([...others, ...[...this.#runners.values()].map((runner) => runner.stop(timeoutMs))]);
       this.#runners.clear();
     })();
   }

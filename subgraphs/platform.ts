@@ -63,7 +63,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     apiLogs: createApiLogs(connection, log),
     erasures: createErasures(connection, jobs),
     blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
-    webhooks: createWebhooks({ jobs, outbound, log }),
+    webhooks: createWebhooks({ connection, jobs, outbound, log }),
     mail: createMail({ env, jobs, log }),
     quotas: createQuotas(connection),
   };

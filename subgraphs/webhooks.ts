@@ -1,88 +1,131 @@
-import { randomBytes } from 'node:crypto';
-import { Webhook } from 'standardwebhooks';
-import { ulid } from 'ulid';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { SubgraphName } from '../schema/sdl.ts';
-import type { AccountId } from './ids.ts';
-import type { JobRun, Jobs } from './jobs.ts';
+import type { Connection } from './database.ts';
+import { type AccountId, type EndpointId, newDeliveryId } from './ids.ts';
+import type { Jobs } from './jobs.ts';
 import type { Logger } from './log.ts';
-import { type Outbound, OutboundRefused } from './outbound.ts';
+import type { Outbound } from './outbound.ts';
+import type { SigningHeaders } from './webhooks-sender.ts';
+import { createWebhookStore, type WebhookStore } from './webhooks-store.ts';
+import { WebhookWorker } from './webhooks-worker.ts';
 
-/** What to send, made at the moment of sending, and the account's `whsec_…` secret to sign it with. */
-export type WebhookContent = { body: object; secret: string };
-/** What the messages are about, behind the name of the subgraph that sends them. */
+export { scheduleSeconds, secondsToWait } from './webhooks-worker.ts';
+
+/** Everything that an endpoint may listen to. */
+export const webhookEvents = ['generation.completed', 'generation.failed', 'generation.canceled'] as const;
+export type WebhookEvent = (typeof webhookEvents)[number];
+
+/** What events are about, behind the name of the subgraph that tells of them. */
 export type WebhookSource = `${SubgraphName}.${string}`;
-export type WebhookBuilder = (accountId: AccountId, subjectId: string) => Promise<WebhookContent | null>;
 
-/** Calls addresses that customers gave us, signed as Standard Webhooks says, until one answers 2xx or the schedule ends. */
-export type Webhooks = {
-  /** Says how the messages of a subgraph's source are made. Before the jobs start. Null from `build`: nothing is left to tell. */
-  define(source: WebhookSource, build: WebhookBuilder): void;
-  /** In the running transaction: the message leaves exactly when it commits. */
-  send(source: WebhookSource, message: { accountId: AccountId; subjectId: string; url: string }): Promise<void>;
+/** One event for one receiver. */
+export type WebhookMessage = {
+  accountId: AccountId;
+  subjectId: string;
+  event: string;
+  /** `evt_` and a UUID: the same for all receivers and at every attempt. */
+  eventId: string;
+  occurredAt: Date;
+  /** What it was published with. */
+  data: unknown;
+  /** For the callback address of a job, else for an endpoint. */
+  isCallback: boolean;
 };
 
-type Delivery = { source: WebhookSource; messageId: string; accountId: AccountId; subjectId: string; url: string; attempt: number };
-type Outcome = 'delivered' | 'refused' | { retryAfterSeconds: number | null };
+/** How the events of a source are worded and signed. */
+export type WebhookDialect = {
+  /** At most 20,000 bytes as JSON, made for each attempt, so that its links are fresh. Null: nothing is left to tell. */
+  body(message: WebhookMessage): Promise<object | null>;
+  /** Headers besides those of Standard Webhooks, which are always there. `secrets`: 32 bytes each, the present one first, then a former one that still counts. */
+  headers?: SigningHeaders;
+};
 
-/** Of each subgraph its own: only where its jobs run is known what its messages say. */
-const queueOf = (source: WebhookSource): string => `${source.split('.', 1)[0]}.webhooks`;
-/** Seconds to wait after each failed attempt: ten attempts in about 75 hours (Standard Webhooks, "Retry Schedule"). */
-export const scheduleSeconds = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400] as const;
+export type Published = {
+  accountId: AccountId;
+  subjectId: string;
+  event: WebhookEvent;
+  /** What has to be told as it is now, whatever becomes of the subject. JSON. */
+  data?: unknown;
+  /** Where the job's caller wants to hear of it, beside the account's endpoints. */
+  callbackUrl?: string | null;
+};
+
+/**
+ * Events for addresses that customers gave us: one outbox, one worker. What is published arrives at least once, signed as Standard Webhooks says, under
+ * one id, and for one receiver in the order of publication as far as it is about one subject; or it has failed ten times in about 75 hours.
+ */
+export type Webhooks = {
+  /** Says how the events of a source are told. Before the jobs start, in every process that runs the jobs of that subgraph. */
+  define(source: WebhookSource, dialect: WebhookDialect): void;
+  /** In the running transaction: what is told, leaves exactly when it commits. */
+  publish(source: WebhookSource, event: Published): Promise<void>;
+  /** Says what to do about endpoints that were disabled because nobody listens. Before the jobs start. */
+  onDisabled(tell: (disabled: { accountId: AccountId; endpointId: EndpointId }) => Promise<void>): void;
+  /** Looks for deliveries that are due, at once. */
+  wake(): Promise<void>;
+  /** Forgets deliveries from before a moment that do not wait any more; how many. */
+  trim(before: Date): Promise<number>;
+};
+
+type Parts = { connection: Connection; jobs: Jobs; outbound: Outbound; log: Logger; /** Milliseconds; every time of a delivery is by this clock. */ now?: () => number };
+
+const channel = 'webhooks';
+const disabledQueue = 'enterprise.webhook-disabled';
+const disabledOptions = { concurrency: 1, retryLimit: 8, retryDelaySeconds: 15, deadlineSeconds: 60 };
 
 /** A new signing secret: `whsec_` and 32 random bytes in base64. */
-export const createSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
+export const createSecret = (bytes: Uint8Array = randomBytes(32)): string => `whsec_${Buffer.from(bytes).toString('base64')}`;
 
-export function createWebhooks({ jobs, outbound, log }: { jobs: Jobs; outbound: Outbound; log: Logger }): Webhooks {
-  const builders = new Map<string, WebhookBuilder>();
-  const queues = new Set<string>();
-  const enqueue = async (delivery: Delivery, startAfter?: Date): Promise<void> =>
-    jobs.enqueue(queueOf(delivery.source), delivery, { jobKey: `${delivery.messageId}.${delivery.attempt}`, tenant: delivery.accountId, ...(startAfter && { startAfter }) });
-  const deliver = async ({ data, signal }: JobRun<Delivery>): Promise<void> => {
-    const content = await builders.get(data.source)?.(data.accountId, data.subjectId);
-    if (!content) return log.warn({ webhook: data.messageId, source: data.source }, 'nothing to deliver');
-    const outcome = await attempt(outbound, data, content, signal);
-    const waitSeconds = typeof outcome === 'object' ? secondsToWait(data.attempt, outcome.retryAfterSeconds) : null;
-    log.info({ webhook: data.messageId, attempt: data.attempt, outcome, waitSeconds }, 'webhook');
-    if (waitSeconds !== null) await enqueue({ ...data, attempt: data.attempt + 1 }, new Date(Date.now() + waitSeconds * 1000));
+export function createWebhooks({ connection, jobs, outbound, log, now = Date.now }: Parts): Webhooks {
+  const store = createWebhookStore(connection);
+  const dialects = new Map<string, WebhookDialect>();
+  const worker = new WebhookWorker({
+    store, outbound, log, now, dialects, detached: connection.detached, settle: connection.transaction,
+    onError: (error) => log.error({ err: error }, 'webhook worker'),
+    onDisabled: async ({ accountId, endpointId }) => jobs.enqueue(disabledQueue, { accountId, endpointId }),
+  });
+  const wake = async (): Promise<void> => {
+    connection.afterCommit(() => worker.wake());
+    // Where nobody else can be, nobody else has to know.
+    if (connection.kind === 'postgres') await connection.notify(channel, '');
   };
+  jobs.define(disabledQueue, disabledOptions, null);
+  takePart({ connection, jobs, worker, store });
   return {
-    define(source, build) {
-      builders.set(source, build);
-      const queue = queueOf(source);
-      if (!queues.has(queue)) jobs.define<Delivery>(queue, { concurrency: 4, retryLimit: 3, deadlineSeconds: 60, ...queue === 'hairstyle.webhooks' && { formerly: 'webhooks' } }, deliver);
-      queues.add(queue);
+    define: (source, dialect) => void dialects.set(source, dialect),
+    async publish(source, event) {
+      if (await insert(store, source, event, new Date(now()))) await wake();
     },
-    send: async (source, message) => enqueue({ ...message, source, messageId: `msg_${ulid()}`, attempt: 1 }),
+    onDisabled: (tell) => jobs.define<{ accountId: AccountId; endpointId: EndpointId }>(disabledQueue, disabledOptions, ({ data }) => tell(data)),
+    wake,
+    trim: (before) => store.trimDeliveries(before),
   };
 }
 
-/** How long to wait after a failed attempt, with up to a tenth more so that many do not come at once. Null: no attempt is left. */
-export function secondsToWait(attempt: number, retryAfterSeconds: number | null, random: () => number = Math.random): number | null {
-  const scheduled = scheduleSeconds[attempt - 1];
-  if (scheduled === undefined) return null;
-  return Math.max(scheduled * (1 + random() / 10), Math.min(retryAfterSeconds ?? 0, 86_400));
+/** The worker runs where and as long as jobs do. */
+function takePart({ connection, jobs, worker, store }: { connection: Connection; jobs: Jobs; worker: WebhookWorker; store: WebhookStore }): void {
+  let stopListening = async (): Promise<void> => {};
+  jobs.accompany({
+    async start() {
+      stopListening = await connection.listen(channel, () => worker.wake(), () => worker.wake());
+      worker.start();
+    },
+    async rest() {
+      await stopListening();
+      await worker.stop();
+    },
+    forget: (subjectIds) => store.deleteAbout(subjectIds),
+  });
 }
 
-async function attempt(outbound: Outbound, { url, messageId }: Delivery, { body, secret }: WebhookContent, signal: AbortSignal): Promise<Outcome> {
-  const text = JSON.stringify(body);
-  const now = new Date();
-  const headers = {
-    'content-type': 'application/json',
-    'webhook-id': messageId,
-    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-    'webhook-signature': new Webhook(secret).sign(messageId, now, text),
-  };
-  try {
-    const answer = await outbound.fetchBytes(url, { method: 'POST', headers, body: text, timeoutMs: 15_000, maxBytes: 65_536, overflow: 'cut', signal });
-    if (answer.status >= 200 && answer.status < 300) return 'delivered';
-    // 410: whoever listened there is gone for good.
-    if (answer.status === 410) return 'refused';
-    const retryAfter = Number(answer.headers['retry-after']);
-    return { retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null };
-  } catch (error) {
-    // An address that must not be called is not better in an hour.
-    if (error instanceof OutboundRefused && (error.reason === 'URL' || error.reason === 'ADDRESS')) return 'refused';
-    if (error instanceof OutboundRefused) return { retryAfterSeconds: null };
-    throw error;
-  }
+/** False: nobody wants to hear of it. */
+async function insert(store: WebhookStore, source: WebhookSource, { accountId, subjectId, event, data = null, callbackUrl = null }: Published, at: Date): Promise<boolean> {
+  const listeners = await store.listListeners(accountId, event);
+  if (callbackUrl !== null) await store.haveCallbackSecret(accountId, createSecret());
+  const receivers = [...listeners.map(({ id, url }) => ({ endpoint_id: id, url, line: `${id} ${subjectId}` })), ...callbackUrl === null ? [] : [{ endpoint_id: null, url: callbackUrl, line: `callback ${subjectId}` }]];
+  if (receivers.length === 0) return false;
+  const eventId = `evt_${randomUUID()}`;
+  const shared = { account_id: accountId, source, event, event_id: eventId, subject_id: subjectId, data, next_attempt_at: at, claimed_until: null, status: null, error: null, delivered_at: null, created_at: at };
+  await store.insertDeliveries(receivers.map((receiver) => ({ ...shared, ...receiver, id: newDeliveryId() })));
+  return true;
 }

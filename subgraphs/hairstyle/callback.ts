@@ -1,20 +1,32 @@
 import type { BlobStore } from '../blobs.ts';
 import { type AccountId, jobIdOf, parseGenerationId } from '../ids.ts';
-import { createSecret, type WebhookContent } from '../webhooks.ts';
+import type { WebhookDialect, WebhookEvent, WebhookMessage } from '../webhooks.ts';
 import type { Status } from './rules.ts';
-import type { Store } from './store.ts';
+import type { GenerationRow, Store } from './store.ts';
 
 const statuses: Record<Status, string> = { QUEUED: 'pending', PROCESSING: 'processing', COMPLETED: 'completed', FAILED: 'failed', CANCELED: 'canceled' };
 export const urlsLiveForMs = 24 * 3_600_000;
 
-/** What a generation's callback says: the REST body of the generation, with `id` and `mode`, its links signed at this moment. Null: it is gone. */
-export async function callbackContent(store: Store, blobs: BlobStore, accountId: AccountId, subjectId: string): Promise<WebhookContent | null> {
-  const id = parseGenerationId(subjectId);
-  const generation = id && (await store.findGeneration(accountId, id));
-  if (!generation) return null;
-  const pictures = await store.listPictures(accountId, [generation.id]);
+export const endEvents = { COMPLETED: 'generation.completed', FAILED: 'generation.failed', CANCELED: 'generation.canceled' } as const satisfies Partial<Record<Status, WebhookEvent>>;
+
+/** How the end of a generation is told: to its callback address as REST would, with `id` and `mode`; to an endpoint in the form that Standard Webhooks proposes. */
+export function generationDialect(store: Store, blobs: BlobStore): WebhookDialect {
+  return {
+    async body({ accountId, subjectId, event, occurredAt, isCallback }: WebhookMessage) {
+      const id = parseGenerationId(subjectId);
+      const generation = id && (await store.findGeneration(accountId, id));
+      if (!generation) return null;
+      const images = await linksOf(store, blobs, accountId, generation);
+      const data = { images, status: statuses[generation.status], id: jobIdOf(generation.id), mode: generation.mode.toLowerCase() };
+      if (isCallback) return { data, message: generation.failure?.message ?? 'Success', status: 'success' };
+      return { type: event, timestamp: occurredAt.toISOString(), data: { ...data, client_id: generation.clientId, failure: generation.failure } };
+    },
+  };
+}
+
+/** Signed at this moment. */
+async function linksOf(store: Store, blobs: BlobStore, accountId: AccountId, { id }: GenerationRow): Promise<string[]> {
+  const pictures = await store.listPictures(accountId, [id]);
   const expiresAt = new Date(Date.now() + urlsLiveForMs);
-  const images = pictures.map(({ blobKey }) => blobs.signedUrl(blobKey, { expiresAt }));
-  const data = { images, status: statuses[generation.status], id: jobIdOf(generation.id), mode: generation.mode.toLowerCase() };
-  return { body: { data, message: generation.failure?.message ?? 'Success', status: 'success' }, secret: await store.getWebhookSecret(accountId, createSecret()) };
+  return pictures.map(({ blobKey }) => blobs.signedUrl(blobKey, { expiresAt }));
 }

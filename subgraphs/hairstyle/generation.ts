@@ -7,6 +7,7 @@ import { createPace, createReporter, etaSeconds, type Pace, percentOf } from '..
 import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault, EngineRefusal, type RenderedImage } from '../vision/engine.ts';
+import { endEvents } from './callback.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
 import type { Journal } from './progress.ts';
@@ -219,10 +220,10 @@ async function cancel(parts: Parts, accountId: AccountId, id: GenerationId | nul
 
 /** The last change of a generation, in the running transaction: status, terminal event, callback; what is not paid is withdrawn. */
 async function close({ platform, store, journal }: Parts, open: GenerationRow, end: Advance & { status: 'COMPLETED' | 'FAILED' | 'CANCELED' }): Promise<void> {
-  const { accountId, id, callbackUrl: url } = open;
+  const { accountId, id, callbackUrl } = open;
   const withdrawn = end.status === 'COMPLETED' ? [] : await store.deletePictures(accountId, id);
   await journal.record(accountId, id, end.status, { ...end, etaSeconds: null, completedAt: new Date() });
-  if (url !== null) await platform.webhooks.send(callbackSource, { accountId, subjectId: id, url });
+  await platform.webhooks.publish(callbackSource, { accountId, subjectId: id, event: endEvents[end.status], callbackUrl });
   platform.connection.afterCommit(() => {
     // A file that stays behind is a waste, not a fault.
     Promise.all(withdrawn.map(async (key) => platform.blobs.delete(key))).catch((error: unknown) => platform.log.warn({ err: error, generation: id }, 'withdrawn pictures were not deleted'));

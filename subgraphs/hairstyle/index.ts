@@ -1,9 +1,10 @@
 import { createEventLog, eventMigrations } from '../events.ts';
+import { type AccountId, parseGenerationId } from '../ids.ts';
 import { migrate } from '../migrations.ts';
 import type { Platform } from '../platform.ts';
 import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
-import { callbackContent } from './callback.ts';
+import { endEvents, generationDialect } from './callback.ts';
 import { createCatalogue } from './catalogue.ts';
 import { generationEraser } from './erasure.ts';
 import { callbackSource, createGenerations, generationQueue, type GenerationJob } from './generation.ts';
@@ -11,17 +12,18 @@ import { createImages } from './image.ts';
 import { createLists, createLoaders } from './loaders.ts';
 import { generations as firstTables } from './migrations/001-generations.ts';
 import { clients } from './migrations/002-clients.ts';
+import { callbackSecrets } from './migrations/003-callback-secrets.ts';
 import type { Context, EventBody } from './models.ts';
 import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
-import { createStore, deleteKeys } from './store.ts';
+import { createStore, deleteKeys, type Store } from './store.ts';
 
 /** The hourly queue that forgets events and idempotency keys that are past their time. */
 const upkeepQueue = 'hairstyle.upkeep';
 const before = (ms: number): Date => new Date(Date.now() - ms);
 
 /** The tables of the schema `hairstyle`. */
-export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients };
+export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients, '003_callback_secrets': callbackSecrets };
 
 /** The subgraph of styles, colors, photos and generations, and the worker that makes the pictures. */
 export async function createHairstyle(platform: Platform): Promise<Subgraph> {
@@ -40,7 +42,19 @@ export async function createHairstyle(platform: Platform): Promise<Subgraph> {
     const [trimmed, keys] = [await events.trim(before(env.kept.eventsMs)), await deleteKeys(connection, before(env.kept.idempotencyMs))];
     if (trimmed + keys > 0) log.info({ events: trimmed, idempotencyKeys: keys }, 'what is past its time was forgotten');
   });
-  webhooks.define(callbackSource, async (accountId, id) => callbackContent(store, blobs, accountId, id));
+  webhooks.define(callbackSource, generationDialect(store, blobs));
+  adoptCallbacks(platform, store);
   const shared = { blobs, catalogue, images, generations, journal, lists: createLists(store) };
   return buildSubgraph<Context>('hairstyle', resolvers, (request, stopped) => ({ ...request, ...shared, stopped, loaders: createLoaders(store, request) }));
+}
+
+type OldCallback = { accountId: AccountId; subjectId: string; url: string };
+
+/** Callbacks once were jobs; those that are left go out like all others. */
+function adoptCallbacks({ jobs, webhooks, connection }: Platform, store: Store): void {
+  jobs.define<OldCallback>('hairstyle.webhooks', { concurrency: 1, retryLimit: 3, deadlineSeconds: 60, formerly: 'webhooks' }, async ({ data: { accountId, subjectId, url } }) => {
+    const id = parseGenerationId(subjectId);
+    const status = id && (await store.findGeneration(accountId, id))?.status;
+    if (status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELED') await connection.transaction(() => webhooks.publish(callbackSource, { accountId, subjectId, event: endEvents[status], callbackUrl: url }));
+  });
 }

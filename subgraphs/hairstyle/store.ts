@@ -22,7 +22,7 @@ export type Store = ReturnType<typeof createStore>;
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('hairstyle');
   const database = () => tables().withPlugin(camelCase);
-  return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...traceStatements(database), ...secretStatements(database) };
+  return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...traceStatements(database) };
 }
 
 /** Forgets the idempotency keys of all accounts from before a moment; how many. */
@@ -165,16 +165,6 @@ function traceStatements(database: Database<Tables>) {
       }
       if (imageIds.length > 0) gone.push(await database().deleteFrom('image').where('accountId', '=', accountId).where('id', 'in', imageIds).executeTakeFirstOrThrow());
       return Number(gone.reduce((sum, { numDeletedRows }) => sum + numDeletedRows, 0n));
-    },
-  };
-}
-
-function secretStatements(database: Database<Tables>) {
-  return {
-    /** The account's webhook secret; `fresh` becomes it when there is none. */
-    getWebhookSecret: async (accountId: AccountId, fresh: string): Promise<string> => {
-      await database().insertInto('webhookSecret').values({ accountId, secret: fresh }).onConflict((conflict) => conflict.doNothing()).execute();
-      return (await database().selectFrom('webhookSecret').select('secret').where('accountId', '=', accountId).executeTakeFirstOrThrow()).secret;
     },
   };
 }

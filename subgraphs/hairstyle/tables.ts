@@ -11,7 +11,6 @@ export type Tables = {
   generation: GenerationTable;
   picture: PictureTable;
   idempotencyKey: IdempotencyKeyTable;
-  webhookSecret: WebhookSecretTable;
 };
 
 type ImageTable = {
@@ -70,4 +69,3 @@ type PictureTable = {
 };
 
 type IdempotencyKeyTable = { accountId: AccountId; key: string; fingerprint: string; generationId: GenerationId; createdAt: Date };
-type WebhookSecretTable = { accountId: AccountId; secret: string; createdAt: GeneratedAlways<Date> };

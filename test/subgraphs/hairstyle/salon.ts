@@ -58,10 +58,10 @@ export function painter(before: Before = () => {}) {
 /** For what all tests of a file share. */
 export const wholeFile: Pick<TestContext, 'after'> = { after: (close) => after(close as () => Promise<void>) };
 
-type Options = { vision?: unknown; allow?: readonly string[]; connection?: Connection; work?: boolean; dataDir?: string };
+type Options = { vision?: unknown; allow?: readonly string[]; connection?: Connection; work?: boolean; dataDir?: string; /** Of deliveries. */ now?: () => number };
 
 /** The subgraph on a database of its own, with its worker. */
-export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painter(), allow = [], connection, work = true, dataDir }: Options = {}) {
+export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painter(), allow = [], connection, work = true, dataDir, now = Date.now }: Options = {}) {
   const closing: (() => Promise<unknown>)[] = [];
   // Before the database has its own turn to be closed.
   t.after(async () => {
@@ -78,7 +78,7 @@ export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painte
   const keys = await createKeys(database);
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
-    blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ jobs, outbound, log }),
+    blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log, now }),
     mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
   } as Platform;
   const enterprise = await createEnterprise(platform);

@@ -50,7 +50,7 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
   const keys = await createKeys(database);
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
-    blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ jobs, outbound, log }),
+    blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log }),
     mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
   } as Platform;
   await createEnterprise(platform);
