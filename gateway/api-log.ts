@@ -1,31 +1,46 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiLogs } from '../subgraphs/api-logs.ts';
 import type { Caller } from '../subgraphs/subgraph.ts';
+import type { Keys } from '../subgraphs/keys.ts';
+import { credentialOf } from './caller.ts';
 import type { Graph } from './graphql.ts';
-import { pathOf } from './rest/router.ts';
+import { loggedPath } from './logged-path.ts';
 
 type Asked = { caller: Caller; operation: string | null };
 const asked = new WeakMap<FastifyRequest, Asked>();
+const noted = new WeakSet<FastifyRequest>();
 
 /** Remembers whose key a request came with, for the account's log. `body`: of a GraphQL request, which may name its operation. */
 export function noteCaller(request: FastifyRequest, caller: Caller, body?: unknown): void {
   asked.set(request, { caller, operation: operationOf(body) });
 }
 
-/** Writes a line for every answered request that came with a usable key; for a stream when it begins, for it may go on for weeks. */
-export function logRequests(app: FastifyInstance, logs: Pick<ApiLogs, 'note'>): void {
-  const note = (request: FastifyRequest, reply: FastifyReply): void => {
+/**
+ * Writes a line for every answered request that came with a usable key; for a stream when it begins, for it may go on for weeks. A request to
+ * the APIs that was refused before anybody asked whose it is, for its address or its body, is looked into after its answer.
+ */
+export function logRequests(app: FastifyInstance, logs: Pick<ApiLogs, 'note'>, keys: Pick<Keys, 'findCaller'>): void {
+  const note = (request: FastifyRequest, reply: FastifyReply): boolean => {
     const found = asked.get(request);
-    if (!found) return;
-    asked.delete(request);
+    if (!found) return false;
     const { caller: { accountId, keyId }, operation } = found;
+    if (noted.has(request)) return true;
+    noted.add(request);
     const durationMs = Math.round(reply.elapsedTime);
     logs.note({ accountId, keyId, at: new Date(Date.now() - durationMs), requestId: request.id, method: request.method, path: loggedPath(request), operation, status: reply.statusCode, durationMs });
+    return true;
   };
   app.addHook('onSend', async (request, reply) => {
     if (/event-stream|multipart/.test(String(reply.getHeader('content-type')))) note(request, reply);
   });
-  app.addHook('onResponse', async (request, reply) => note(request, reply));
+  app.addHook('onResponse', async (request, reply) => {
+    const secret = credentialOf(request.headers);
+    if (note(request, reply) || secret === null || !/^\/(api|graphql)(\/|\?|$)/.test(request.url)) return;
+    // Nobody waits for it, and what cannot be found out is not worth a failure.
+    const caller = await keys.findCaller(secret).catch(() => null);
+    if (caller) noteCaller(request, caller, request.body);
+    note(request, reply);
+  });
 }
 
 /** A graph whose operations leave a line each: for sockets, where they are no requests of their own. */
@@ -46,11 +61,6 @@ export function logOperations<Asked extends Pick<Graph, 'subscribe'>>(graph: Ask
       return answer;
     },
   };
-}
-
-/** Without its query, and without the e-mail addresses that some paths carry: a log must not say whom it was about. */
-function loggedPath(request: FastifyRequest): string {
-  return pathOf(request).slice(0, 500).split('/').map((part) => (/@|%40/i.test(part) ? ':email' : part)).join('/');
 }
 
 function operationOf(body: unknown): string | null {

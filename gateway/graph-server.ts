@@ -31,7 +31,7 @@ const maxBodyBytes = 1024 * 1024;
 
 /** Serves a graph without accounts: `/graphql` in every protocol, and `/livez`. */
 export async function serveGraph({ current, texts = createTexts(), batchLimit, contextOf, port, host, log }: GraphServerOptions): Promise<GraphServer> {
-  const openings = createOpenings({ onDeleted: () => () => undefined });
+  const openings = createOpenings({ onEnded: () => () => undefined });
   const door = createDoor({ graph: current, texts, batchLimit });
   const server = createServer((request, response) => {
     answer(request, response, door, contextOf, openings).catch((error: unknown) => {

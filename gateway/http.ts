@@ -10,6 +10,7 @@ import { noteCaller } from './api-log.ts';
 import { identify } from './caller.ts';
 import { closeSignal, createDoor, isStreamed } from './door.ts';
 import type { Graph } from './graphql.ts';
+import { learnPaths, loggedPath } from './logged-path.ts';
 import type { Openings } from './openings.ts';
 import { HttpRefusal, sendRefusal } from './rest/answer.ts';
 import { dialectOf, type Refusal } from './rest/dialect.ts';
@@ -47,6 +48,7 @@ export async function createApplication(server: Server, log: Platform['log']): P
     // Before any hook: an address that cannot be decoded is one that nobody has.
     frameworkErrors: (error, request, reply) => void sendRefusal(reply.header('x-request-id', request.id) as FastifyReply, request as FastifyRequest, dialectOf(pathOf(request)), httpError(error)),
   });
+  learnPaths(app);
   await app.register(cors, { origin: true, methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders, maxAge: 86_400, preflightContinue: true, strictPreflight: false });
   await app.register(helmet, { contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'cross-origin' }, hsts: false });
   await app.register(multipart, { throwFileSizeLimit: true });
@@ -59,7 +61,7 @@ export async function createApplication(server: Server, log: Platform['log']): P
   });
   app.addHook('onResponse', async (request, reply) => {
     readOn(request.raw);
-    log.info({ requestId: request.id, method: request.method, path: pathOf(request), status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }, 'request');
+    log.info({ requestId: request.id, method: request.method, path: loggedPath(request), status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }, 'request');
   });
   app.setNotFoundHandler(answerUnknown);
   app.setErrorHandler(async (error, request, reply) => {

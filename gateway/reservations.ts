@@ -77,7 +77,7 @@ function createReservation(sources: Sources, context: RequestContext, forget: ()
       line.keepAlive();
       const close: Closing = (why) => {
         operations.close();
-        if (why === 'key deleted') line.body.destroy();
+        if (why === 'key ended') line.body.destroy();
         else line.end();
       };
       return { status: 200, headers: eventStream.headers, body: { body: line.body, close, keyId: context.caller?.keyId ?? null } };

@@ -88,7 +88,7 @@ function wireOf(socket: WebSocket): Wire {
 function track(openings: Openings, keyId: KeyId | null, socket: WebSocket): () => void {
   return openings.track(keyId, (why) => {
     if (why === 'going away') socket.close(1001, 'Going away');
-    else socket.close(CloseCode.Forbidden, 'API key deleted');
+    else socket.close(CloseCode.Forbidden, 'API key no longer valid');
   });
 }
 

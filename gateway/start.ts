@@ -84,7 +84,7 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
 function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {
   const { platform: { apiLogs, env, blobs, connection, jobs, keys }, graph, openings } = front;
   readSessionCookies(app);
-  logRequests(app, apiLogs);
+  logRequests(app, apiLogs, keys);
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
   mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes, ...skinshadeRoutes], { graph, keys, blobs, openings, quotas: createQuotas(), trustedProxies: env.trustedProxies });

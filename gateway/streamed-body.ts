@@ -56,5 +56,5 @@ export function streamBody(stream: Stream, keyId: KeyId | null, { opening, heart
   });
   const timer = setInterval(() => heartbeat !== '' && body.push(heartbeat), heartbeatMs).unref();
   body.push(opening);
-  return { body, keyId, close: (why) => (why === 'key deleted' ? void body.destroy() : finish(leaving)) };
+  return { body, keyId, close: (why) => (why === 'key ended' ? void body.destroy() : finish(leaving)) };
 }

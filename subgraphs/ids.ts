@@ -56,6 +56,9 @@ function hexKind<Id extends string>(): { make: () => Id; parse: (text: string) =
   };
 }
 
+/** Whether a text has the form of an id of any kind, and so tells nothing of anybody. */
+export const isId = (text: string): boolean => ulidPattern.test(text.replace(/^[a-z]{2,10}_/, '')) || hexPattern.test(text) || uuidPattern.test(text);
+
 const uuid = (text: string): string | null => (uuidPattern.test(text) ? text.toLowerCase() : null);
 
 export const newAccountId = (): AccountId => randomUUID() as AccountId;

@@ -3,6 +3,7 @@ import { type Generated, sql } from 'kysely';
 import { Failure } from '../schema/failures.ts';
 import { type Connection, json, type Store } from './database.ts';
 import { type AccountId, type KeyId, newAccountId, newKeyId, type UserId } from './ids.ts';
+import { KeyExpiry } from './key-expiry.ts';
 import { KeyUse } from './key-use.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { AccountKind, Caller } from './subgraph.ts';
@@ -59,8 +60,8 @@ export type Keys = Sessions & {
   get(accountId: AccountId, keyId: KeyId): Promise<ApiKey>;
   /** @throws Failure NOT_FOUND; LAST_KEY for the last usable key of an enterprise. */
   delete(accountId: AccountId, keyId: KeyId): Promise<void>;
-  /** Hears of every deleted key and every session that was ended, on every replica, once. Call the result to stop. */
-  onDeleted(listener: (keyId: KeyId) => void): () => void;
+  /** Hears of every key that was deleted, every session that was ended, and either when it expires, on every replica where it was used, once. Call the result to stop. */
+  onEnded(listener: (keyId: KeyId) => void): () => void;
   /** Writes the last uses that are not written yet. */
   close(): Promise<void>;
 };
@@ -93,10 +94,13 @@ export async function createKeys(connection: Connection): Promise<Keys> {
   const listeners = new Set<(keyId: KeyId) => void>();
   const use = new KeyUse(connection);
   const known = new Known(connection.kind === 'pglite');
+  const ended = (keyId: KeyId): void => listeners.forEach((listener) => listener(keyId));
+  const expiry = new KeyExpiry(connection, ended);
   const deleted = (keyId: KeyId): void => {
     known.forget(keyId);
     use.forget(keyId);
-    for (const listener of listeners) listener(keyId);
+    expiry.forget(keyId);
+    ended(keyId);
   };
   const onPayload = (payload: string): void => {
     const [origin, keyId] = payload.split(' ');
@@ -122,6 +126,7 @@ export async function createKeys(connection: Connection): Promise<Keys> {
       const row = known.find(hash) ?? (await known.remember(hash, () => findRow(store, hash)));
       if (!row || isExpired(row)) return null;
       use.mark(row.caller.keyId, row.lastUsedAt);
+      expiry.watch(row.caller.keyId, row.expiresAt);
       return row.caller;
     },
     list: (accountId) => store().selectFrom('api_key').select(columns).where('account_id', '=', accountId).where('session', '=', false).orderBy('id', 'desc').execute(),
@@ -131,11 +136,12 @@ export async function createKeys(connection: Connection): Promise<Keys> {
       await deleteKey(store, accountId, keyId);
       await revoke(keyId);
     }),
-    onDeleted(listener) {
+    onEnded(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     async close() {
+      expiry.close();
       await stopListening();
       await use.close();
     },

@@ -42,8 +42,8 @@ export function serveSockets(server: Server, served: Served): { close(): void; e
       stream.destroy();
     });
   });
-  const stopListening = served.platform.keys.onDeleted((keyId) => {
-    for (const [socket, { context }] of open) if (context.caller?.keyId === keyId) socket.close(CloseCode.Forbidden, 'API key deleted');
+  const stopListening = served.platform.keys.onEnded((keyId) => {
+    for (const [socket, { context }] of open) if (context.caller?.keyId === keyId) socket.close(CloseCode.Forbidden, 'API key no longer valid');
   });
   return {
     close() {

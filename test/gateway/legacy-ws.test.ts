@@ -27,7 +27,7 @@ const { graph } = await federate({
 let admitting = Promise.resolve();
 
 async function serve(initTimeoutMs = 10_000) {
-  const openings = createOpenings({ onDeleted: () => () => undefined });
+  const openings = createOpenings({ onEnded: () => () => undefined });
   const server = createServer();
   const endSockets = serveSockets(server, {
     sources: { graph: () => graph, texts: createTexts() }, openings, initTimeoutMs,

@@ -22,7 +22,7 @@ const { graph } = await federate({
 async function serve(initTimeoutMs = 10_000): Promise<string> {
   const server = createServer();
   const endSockets = serveSockets(server, {
-    sources: { graph: () => graph, texts: createTexts() }, openings: createOpenings({ onDeleted: () => () => undefined }), initTimeoutMs,
+    sources: { graph: () => graph, texts: createTexts() }, openings: createOpenings({ onEnded: () => () => undefined }), initTimeoutMs,
     admit: async (params) => params?.['key'] === 'wrong' ? null : { keyId: null, context: () => requestOf() },
   });
   server.listen(0, '127.0.0.1');

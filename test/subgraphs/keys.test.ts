@@ -104,7 +104,7 @@ test('a session is found by its secret as a key is, and is none', async () => {
   assert.deepEqual([await keys.list(accountId), await keys.find(accountId, session.id), (await keys.findCredential(accountId, session.id))?.isSession], [[], null, true]);
   await assert.rejects(keys.delete(accountId, session.id), refused('NOT_FOUND'));
   const heard: string[] = [];
-  const stop = keys.onDeleted((id) => heard.push(id));
+  const stop = keys.onEnded((id) => heard.push(id));
   assert.deepEqual([await keys.endSessions(userId, { accountId: await newAccount('personal') }), await keys.endSessions(userId), await keys.endSessions(userId)], [0, 1, 0]);
   assert.deepEqual([heard, await keys.findCaller(secret)], [[session.id], null]);
   stop();
@@ -150,7 +150,7 @@ test('a deletion is heard once, after its commit', async () => {
   const accountId = await newAccount('personal');
   const { key } = await issue(accountId, 'personal');
   const heard: string[] = [];
-  const stop = keys.onDeleted((id) => heard.push(id));
+  const stop = keys.onEnded((id) => heard.push(id));
   await connection.transaction(async () => {
     await keys.delete(accountId, key.id);
     assert.deepEqual(heard, []);
@@ -171,7 +171,7 @@ test('a deletion is effective on another replica before it answers, and is heard
   const { key, secret } = await keysHere.issue({ accountId, accountKind: 'personal', name: 'k', scopes: [], expiresAt: null });
   assert.notEqual(await keysThere.findCaller(secret), null);
   const heard: string[] = [];
-  keysThere.onDeleted((id) => heard.push(id));
+  keysThere.onEnded((id) => heard.push(id));
   await keysHere.delete(accountId, key.id);
   assert.equal(await keysThere.findCaller(secret), null);
   await until(() => heard.length > 0);

@@ -127,7 +127,7 @@ test('the same of keys, credits and what all subgraphs know of clients', async (
     find: () => keys.find(foreign, key.id),
     get: () => refusedKey(keys.get(foreign, key.id)),
     delete: () => refusedKey(keys.delete(foreign, key.id)),
-    onDeleted: async () => null,
+    onEnded: async () => null,
     close: async () => null,
     openSession: async () => null,
     endSessions: async () => [await keys.endSessions(user.id, { accountId: foreign }), await keys.endSessions(newUserId()), await keys.endSessions(newUserId(), { keyId: session.id })].find((ended) => ended > 0) ?? null,
