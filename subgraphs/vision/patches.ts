@@ -12,10 +12,12 @@ export type Gap = {
   ignored: Uint8Array;
   /** What each pixel belongs to, 0..1; a gap is filled from places where it is alike. */
   guide: Plane;
+  /** Rows of one picture, where copies of it to be taken from stand one below the other; each is as near as the picture itself. */
+  copyHeight: number;
 };
 
 /** For every pixel near the gap the pixel whose surroundings replace its own, else -1; `rgb` is the filled picture. */
-export type Filling = { source: Int32Array; rgb: Float32Array };
+export type Filling = { source: Int32Array; rgb: Float32Array; copyHeight: number };
 
 const RADIUS = 2;
 /** Weight of the guide against a color step of 255. */
@@ -25,7 +27,7 @@ const COARSEST_PX = 56;
 const AFAR = [1200, 6000] as const;
 const ROUNDS = 3;
 
-type Level = { width: number; height: number; rgb: Float32Array; missing: Uint8Array; usable: Uint8Array; ignored: Uint8Array; guide: Plane };
+type Level = { width: number; height: number; rgb: Float32Array; missing: Uint8Array; usable: Uint8Array; ignored: Uint8Array; guide: Plane; copyHeight: number };
 
 /**
  * Fills a gap with patches of the rest of the picture, from coarse to fine (Wexler, Shechtman, Irani: Space-Time Completion; Barnes et
@@ -33,7 +35,7 @@ type Level = { width: number; height: number; rgb: Float32Array; missing: Uint8A
  */
 export function fillGap(gap: Gap, start: Float32Array): Filling {
   const levels = [bottom(gap, start)];
-  while (Math.min(levels.at(-1)!.width, levels.at(-1)!.height) >= COARSEST_PX * 2) levels.push(halved(levels.at(-1)!));
+  while (Math.min(levels.at(-1)!.width, levels.at(-1)!.copyHeight) >= COARSEST_PX * 2) levels.push(halved(levels.at(-1)!));
   const random = randomFrom(11);
   let source: Int32Array = new Int32Array(0);
   for (let i = levels.length - 1; i >= 0; i--) {
@@ -51,19 +53,19 @@ export function fillGap(gap: Gap, start: Float32Array): Filling {
       vote(level, source, wanted);
     }
   }
-  return { source, rgb: levels[0]!.rgb };
+  return { source, rgb: levels[0]!.rgb, copyHeight: gap.copyHeight };
 }
 
-function bottom({ image: { width, height }, missing, usable, ignored, guide }: Gap, start: Float32Array): Level {
-  return { width, height, rgb: start.slice(), missing, usable, ignored, guide };
+function bottom({ image: { width, height }, missing, usable, ignored, guide, copyHeight }: Gap, start: Float32Array): Level {
+  return { width, height, rgb: start.slice(), missing, usable, ignored, guide, copyHeight };
 }
 
-function halved({ width, height, rgb, missing, usable, ignored, guide }: Level): Level {
+function halved({ width, height, rgb, missing, usable, ignored, guide, copyHeight }: Level): Level {
   const [w, h] = [width >> 1, height >> 1];
   const count = w * h;
   const out: Level = {
     width: w, height: h, rgb: new Float32Array(count * 3), missing: new Uint8Array(count), usable: new Uint8Array(count), ignored: new Uint8Array(count),
-    guide: new Float32Array(count),
+    guide: new Float32Array(count), copyHeight: copyHeight >> 1,
   };
   for (let y = 0, o = 0; y < h; y++) {
     for (let x = 0; x < w; x++, o++) {
@@ -162,10 +164,10 @@ function search(level: Level, source: Int32Array, wanted: Int32Array, centers: I
 }
 
 /** Mean squared difference of two patches and what their distance costs; gives up once it exceeds `limit`. */
-function distance({ width, height, rgb, ignored, guide }: Level, to: number, from: number, limit: number): number {
+function distance({ width, height, copyHeight, rgb, ignored, guide }: Level, to: number, from: number, limit: number): number {
   const [x, y] = [to % width, (to / width) | 0];
   const across = (x - (from % width)) / width;
-  const down = (y - ((from / width) | 0)) / height;
+  const down = (y - (((from / width) | 0) % copyHeight)) / copyHeight;
   const afar = AFAR[0] * across * across + AFAR[1] * down * down;
   let [sum, count] = [0, 0];
   const most = (limit - afar) * (2 * RADIUS + 1) ** 2;

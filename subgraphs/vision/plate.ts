@@ -1,6 +1,6 @@
 import { drawCranium } from './cranium.ts';
 import type { Cranium } from './cranium.ts';
-import { pushPull } from './inpaint.ts';
+import { bodyAxis, likelyStart, withMirror } from './mirror.ts';
 import { FACE_OVAL, fillPolygon, LEFT_BROW, LEFT_EYE, LIPS, NOSE, POINT, pointOf, RIGHT_BROW, RIGHT_EYE, ring } from './mesh.ts';
 import type { FaceFrame } from './mesh.ts';
 import { fillGap } from './patches.ts';
@@ -11,6 +11,7 @@ import type { Plane, Raster } from './raster.ts';
 import { skinEverywhere } from './scalp.ts';
 import { bodyMask } from './silhouette.ts';
 import type { Shading } from './skin.ts';
+import { project } from './strands/head.ts';
 import { hashed } from './strands/numbers.ts';
 
 /** A photo and what was found in it. */
@@ -75,7 +76,7 @@ function knownSkin({ image, frame }: Scene, skin: Plane, removal: Plane): Plane 
 }
 
 /** Fills what lies behind the hair, head aside, from the rest of the picture. */
-function fillBehind(scene: Scene, removal: Plane, { head: fitted }: Cranium, head: Plane): Filling {
+function fillBehind(scene: Scene, removal: Plane, { head: fitted }: Cranium, head: Plane): Behind {
   const { image, person, hair, points, frame } = scene;
   const { width, height } = image;
   const guide = bodyMask({ width, height, points, person, removal, head: fitted });
@@ -89,23 +90,15 @@ function fillBehind(scene: Scene, removal: Plane, { head: fitted }: Cranium, hea
     // A half transparent rim is neither the person nor what is behind.
     else if (rim[i]! < 0.02 && (guide[i]! > 0.5 || person[i]! < 0.5)) usable[i] = 1;
   }
-  return fillGap({ image, missing, usable, ignored, guide }, smoothStart(image, usable, guide));
+  const [neckX] = project(fitted, 0, -14, -5);
+  const axis = bodyAxis(image, usable, guide, neckX, fitted.pxPerCm * 3);
+  const gap = withMirror({ image, missing, usable, ignored, guide }, axis);
+  return { ...fillGap(gap, likelyStart(gap, axis)), axis };
 }
 
-/** Body and background each carried on smoothly: what the patches begin with. */
-function smoothStart({ width, height, rgb }: Raster, usable: Uint8Array, guide: Plane): Float32Array {
-  const out = new Float32Array(width * height * 3);
-  const body = guide.map((value, i) => usable[i]! * smoothstep(0.7, 1, value));
-  const back = guide.map((value, i) => usable[i]! * smoothstep(0.3, 0, value));
-  for (let c = 0; c < 3; c++) {
-    const channel = guide.map((_, i) => rgb[i * 3 + c]!);
-    const [near, behind] = [pushPull(channel, body, width, height), pushPull(channel, back, width, height)];
-    for (let i = 0; i < channel.length; i++) out[i * 3 + c] = usable[i] ? channel[i]! : near[i]! * guide[i]! + behind[i]! * (1 - guide[i]!);
-  }
-  return out;
-}
-
-type Layers = { removal: Plane; head: Plane; skin: [Plane, Plane, Plane]; filling: Filling; small: Scene };
+/** `axis`: where the copy below the small picture is mirrored. */
+type Behind = Filling & { axis: number };
+type Layers = { removal: Plane; head: Plane; skin: [Plane, Plane, Plane]; filling: Behind; small: Scene };
 
 function layIn(scene: Scene, { removal, head, skin, filling, small }: Layers, grain: number): Uint8ClampedArray {
   const { image, hair } = scene;
@@ -141,7 +134,7 @@ function drawParts({ image: { width, height }, points }: Scene, parts: readonly 
 }
 
 /** Pixels in full size from where the small picture's patches were taken; neighbours are mixed, so that no seams show. */
-function behindAt({ width, height, rgb }: Raster, { source, rgb: filled }: Filling, small: Raster, i: number, out: Float32Array): void {
+function behindAt({ width, height, rgb }: Raster, { source, rgb: filled, copyHeight, axis }: Behind, small: Raster, i: number, out: Float32Array): void {
   const [x, y] = [i % width, (i / width) | 0];
   const [sx, sy] = [((x + 0.5) * small.width) / width - 0.5, ((y + 0.5) * small.height) / height - 0.5];
   const [x0, y0] = [Math.floor(sx), Math.floor(sy)];
@@ -158,8 +151,10 @@ function behindAt({ width, height, rgb }: Raster, { source, rgb: filled }: Filli
       for (let c = 0; c < 3; c++) out[c]! += filled[q * 3 + c]! * weight;
       continue;
     }
-    const fx = Math.min(width - 1, Math.max(0, Math.round(x + (((from % small.width) - qx) * width) / small.width)));
-    const fy = Math.min(height - 1, Math.max(0, Math.round(y + ((Math.floor(from / small.width) - qy) * height) / small.height)));
+    const row = Math.floor(from / small.width);
+    const across = x + (((from % small.width) - qx) * width) / small.width;
+    const fx = Math.min(width - 1, Math.max(0, Math.round(row < copyHeight ? across : (2 * (axis + 0.5) * width) / small.width - 1 - across)));
+    const fy = Math.min(height - 1, Math.max(0, Math.round(y + (((row % copyHeight) - qy) * height) / small.height)));
     const p = (fy * width + fx) * 3;
     for (let c = 0; c < 3; c++) out[c]! += rgb[p + c]! * weight;
   }

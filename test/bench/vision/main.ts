@@ -5,6 +5,7 @@ import { say } from './figures.ts';
 import { invariance } from './invariance.ts';
 import { load } from './load.ts';
 import { readPortraits } from './portraits.ts';
+import { sheet } from './sheet.ts';
 
 /** Every figure of the skin shades: `npm run bench:vision`, or `npm run bench:vision -- accuracy cost` for some of its parts. */
 export async function run(parts: readonly string[] = []): Promise<void> {
@@ -15,6 +16,7 @@ export async function run(parts: readonly string[] = []): Promise<void> {
     invariance: () => withVision((vision) => invariance(vision, portraits)),
     cost: () => cost(portraits),
     load: () => load(portraits),
+    sheet: () => withVision((vision) => sheet(vision, portraits)),
   };
   for (const [name, measure] of Object.entries(measures)) {
     if (parts.length > 0 && !parts.includes(name)) continue;
