@@ -49,9 +49,23 @@ test('lines are found by filters and read in pages, and no other account sees th
   assert.deepEqual((await logs(stranger.key)).nodes, []);
 });
 
-test('an address in a path is not written down', async () => {
-  await platform.rest(salon.at('clients/jane%40example.com'), { key: salon.key, headers: { 'x-request-id': 'hidden' } });
-  assert.deepEqual((await logs(salon.key, '(filter: { requestId: "hidden" })')).nodes.map(({ path }) => path), [salon.at('clients/:email')]);
+test('whom a path is about is not written down, whatever it is called there', async () => {
+  const paths = [salon.at('clients/jane%40example.com'), salon.at('clients/%2B46705550199/generations'), '/api/v1/clients/Wilhelmina%20Quist', salon.at('clients/client_01ARZ3NDEKTSV4RRFFQ69G5FAV')];
+  for (const path of paths) await platform.rest(path, { key: salon.key, headers: { 'x-request-id': 'hidden' } });
+  const hidden = async (): Promise<string[]> => (await logs(salon.key, '(filter: { requestId: "hidden" })')).nodes.map(({ path }) => path).sort();
+  assert.deepEqual(await until(async () => (await hidden()).length === 4 && hidden()), ['/api/v1/clients/:hidden', salon.at('clients/:hidden'), salon.at('clients/:hidden/generations'), paths[3]]);
+});
+
+test('a request that is refused before anybody asks whose it is has a line as well', async () => {
+  const shop = await openBusiness(platform, partner.key);
+  const headers = { 'content-type': 'application/json' };
+  await platform.rest(shop.at('clients'), { key: shop.key, method: 'POST', body: '{"email":', headers });
+  await platform.rest('/graphql', { key: shop.key, method: 'POST', body: '{', headers });
+  await platform.rest(shop.at('clients'), { key: shop.key, method: 'PATCH' });
+  await platform.rest('/api/v1/nothing', { key: shop.key });
+  await platform.rest('/api/v1/nothing', { key: 'ak_wrong' });
+  const lines = async () => (await logs(shop.key, '(filter: { statuses: [400, 404, 405] })')).nodes.map(({ method, path, status }) => [method, path, status].join(' ')).sort();
+  assert.deepEqual(await until(async () => (await lines()).length === 4 && lines()), ['GET /api/v1/:hidden 404', `PATCH ${shop.at('clients')} 405`, `POST ${shop.at('clients')} 400`, 'POST /graphql 400']);
 });
 
 test('an operation on a WebSocket has a line, a subscription from its beginning on', async () => {
