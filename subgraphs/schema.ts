@@ -1,7 +1,8 @@
 import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
-import { createSourceEventStream, execute, type ExecutionResult, GraphQLError, GraphQLScalarType, type GraphQLSchema, parse } from 'graphql';
+import { createSourceEventStream, type ExecutionResult, GraphQLError, GraphQLScalarType, parse } from 'graphql';
 import { Failure, type FailureCode } from '../schema/failures.ts';
 import { subgraphSdl, type SubgraphName } from '../schema/sdl.ts';
+import { createExecutor } from './execution/index.ts';
 import type { Caller, RequestContext, Stopped, Subgraph, SubgraphRequest } from './subgraph.ts';
 
 /**
@@ -14,6 +15,7 @@ import type { Caller, RequestContext, Stopped, Subgraph, SubgraphRequest } from 
 export function buildSubgraph<Context extends RequestContext>(name: SubgraphName, resolvers: object, makeContext: (request: RequestContext, stopped: Stopped) => Context): Subgraph {
   const map = { ...resolvers, ...scalars } as GraphQLResolverMap<Context>;
   const schema = buildSubgraphSchema([{ typeDefs: parse(subgraphSdl(name)), resolvers: map }]);
+  const execute = createExecutor(schema);
   const contexts = new WeakMap<RequestContext, Context>();
   const contextOf = ({ request }: SubgraphRequest, stopped: Stopped): Context => {
     const known = contexts.get(request) ?? makeContext(request, stopped);
@@ -24,21 +26,22 @@ export function buildSubgraph<Context extends RequestContext>(name: SubgraphName
     name,
     schema,
     async execute(operation) {
-      return withRefusals(await execute({ ...execution(schema, operation), contextValue: contextOf(operation, () => operation.signal) }));
+      return withRefusals(await execute({ ...execution(operation), context: contextOf(operation, () => operation.signal) }));
     },
     async subscribe(operation) {
       const stopped: Stopped = () => operation.signal;
-      const events = await createSourceEventStream({ ...execution(schema, operation), contextValue: makeContext(operation.request, stopped) });
+      const { document, operationName, variables: variableValues } = execution(operation);
+      const events = await createSourceEventStream({ schema, document, operationName, variableValues, contextValue: makeContext(operation.request, stopped) });
       if (!(Symbol.asyncIterator in events)) return withRefusals(events);
       const answer = async (event: unknown): Promise<ExecutionResult> =>
-        withRefusals(await execute({ ...execution(schema, operation), rootValue: event, contextValue: makeContext(operation.request, stopped) }));
+        withRefusals(await execute({ ...execution(operation), rootValue: event, context: makeContext(operation.request, stopped) }));
       return answers(events[Symbol.asyncIterator](), operation.signal, sharing(answer, operation.sharedBy));
     },
   };
 }
 
-function execution(schema: GraphQLSchema, { document, operationName, variables }: SubgraphRequest) {
-  return { schema, document, operationName: operationName ?? null, variableValues: variables };
+function execution({ document, operationName, variables }: SubgraphRequest) {
+  return { document, operationName: operationName ?? null, variables };
 }
 
 /** Answers by event and by what its subscriptions share. */

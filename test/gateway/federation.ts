@@ -1,10 +1,11 @@
 import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
 import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition';
-import { buildASTSchema, execute, type ExecutionResult, parse, print, printSchema, subscribe, validate } from 'graphql';
+import { buildASTSchema, type ExecutionResult, parse, print, printSchema, subscribe, validate } from 'graphql';
 import { pino } from 'pino';
 import { createGraph, type Graph } from '../../gateway/graphql.ts';
 import type { Limits } from '../../gateway/limits.ts';
 import type { Reachable, Transport } from '../../gateway/transport.ts';
+import { createExecutor } from '../../subgraphs/execution/index.ts';
 import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
 import type { Caller, RequestContext, SubgraphRequest } from '../../subgraphs/subgraph.ts';
 
@@ -67,6 +68,7 @@ const sdlOf = ({ sdl, version }: TestSubgraph): string => version === 1 ? sdl : 
 
 function reach(name: string, subgraph: TestSubgraph, fetches: Fetched[] | null, onCall: (call: SubgraphRequest) => void): Reachable {
   const schema = buildSubgraphSchema([{ typeDefs: parse(sdlOf(subgraph)), resolvers: (subgraph.resolvers ?? {}) as GraphQLResolverMap<unknown> }]);
+  const execute = createExecutor(schema);
   const args = (call: SubgraphRequest) => {
     const { document, variables, request } = call;
     onCall(call);
@@ -74,12 +76,15 @@ function reach(name: string, subgraph: TestSubgraph, fetches: Fetched[] | null, 
     const faults = fetches ? validate(schema, document) : [];
     if (faults.length > 0) throw new Error(`${name} cannot be asked: ${faults.map((fault) => fault.message).join(' ')}`);
     fetches?.push({ subgraph: name, operation: print(document).replaceAll(/\s+/g, " "), variables, request });
-    return { schema, document, variableValues: { ...variables }, contextValue: request };
+    return { document, variables: { ...variables }, context: request };
   };
   return {
     schema,
     execute: async (operation) => execute(args(operation)),
-    subscribe: async (operation) => await subscribe(args(operation)) as ExecutionResult | AsyncGenerator<ExecutionResult, undefined>,
+    subscribe: async (operation) => {
+      const { document, variables: variableValues, context: contextValue } = args(operation);
+      return await subscribe({ schema, document, variableValues, contextValue }) as ExecutionResult | AsyncGenerator<ExecutionResult, undefined>;
+    },
   };
 }
 

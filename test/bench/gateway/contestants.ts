@@ -15,6 +15,7 @@ const commands: Record<string, Command> = {
   'by hand': ({ base, port }) => ({ args: [join(import.meta.dirname, 'by-hand.ts'), base, String(port)] }),
   'lookgraph': ({ supergraph, port }) => ({ args: [ours, '--supergraph', supergraph, '--port', String(port), '--no-join'] }),
   'lookgraph, joined': ({ supergraph, port }) => ({ args: [ours, '--supergraph', supergraph, '--port', String(port)] }),
+  'lookgraph, in process': ({ port }) => ({ args: [join(import.meta.dirname, 'in-process.ts'), String(port)] }),
   'lookgraph, whole queries joined': ({ supergraph, port }) => ({ args: [ours, '--supergraph', supergraph, '--port', String(port), '--join-queries'] }),
   '@apollo/gateway': ({ supergraph, port, peers }) => ({ args: [join(peers, 'apollo.mjs'), supergraph, String(port)] }),
   'hive': ({ supergraph, port, peers }) => ({ args: [join(peers, 'node_modules/@graphql-hive/gateway/dist/bin.js'), 'supergraph', supergraph, '--port', String(port), '--host', '127.0.0.1'] }),
