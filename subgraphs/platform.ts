@@ -1,3 +1,4 @@
+import { type AccountNames, createAccountNames } from './account-names.ts';
 import { type ApiLogs, createApiLogs } from './api-logs.ts';
 import { type BlobStore, createBlobStore } from './blobs.ts';
 import { type Clients, createClients } from './clients.ts';
@@ -20,6 +21,7 @@ export type Platform = {
   env: Environment;
   connection: Connection;
   keys: Keys;
+  accountNames: AccountNames;
   credits: Credits;
   clients: Clients;
   photos: Photos;
@@ -57,6 +59,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
   const vision = createVision({ workers: env.renderWorkers });
   const platform: Platform = {
     env, log, connection, keys, jobs, outbound, vision,
+    accountNames: createAccountNames(connection),
     credits: createCredits(connection),
     clients: createClients(connection),
     photos: createPhotos(connection),

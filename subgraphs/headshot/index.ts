@@ -3,6 +3,7 @@ import { migrate } from '../migrations.ts';
 import type { Platform } from '../platform.ts';
 import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
+import { createOpenGuests } from './guest.ts';
 import { createInvites } from './invite.ts';
 import { createLinks } from './link.ts';
 import { createLists, createLoaders } from './loaders.ts';
@@ -14,6 +15,7 @@ import type { Context, EventBody } from './models.ts';
 import { createGuests } from './onboarding.ts';
 import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
+import { createSelfies } from './selfie.ts';
 import { createStore, deleteKeys, listDueInvites } from './store.ts';
 import { createTeams } from './team.ts';
 
@@ -23,7 +25,7 @@ const before = (ms: number): Date => new Date(Date.now() - ms);
 
 /** The subgraph of organizations' teams and invitations. */
 export async function createHeadshot(platform: Platform): Promise<Subgraph> {
-  const { blobs, connection, env, jobs, log } = platform;
+  const { accountNames, blobs, connection, env, jobs, log } = platform;
   const events = createEventLog<EventBody>(connection, 'headshot');
   await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables, '003_selfies': selfieTable });
   const store = createStore(connection);
@@ -31,7 +33,9 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const links = createLinks(env);
   const models = createModels({ platform, store, journal });
   const invites = createInvites({ platform, store, journal, models });
-  const guests = createGuests({ platform, store, journal, links, models, invites });
+  const open = createOpenGuests({ links, store, invites });
+  const guests = createGuests({ platform, store, journal, models, open });
+  const selfies = createSelfies({ platform, store, journal, links, open });
   jobs.define(modelQueue, { concurrency: Math.max(1, env.workers), retryLimit: 3, retryDelaySeconds: 20, deadlineSeconds: 900 }, null);
   jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 1800, schedule: '*/5 * * * *' }, async ({ signal }) => {
     for (let due = await listDueInvites(connection, new Date(), 100); due.length > 0; due = await listDueInvites(connection, new Date(), 100)) {
@@ -41,6 +45,6 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
     const [trimmed, keys] = [await events.trim(before(env.kept.eventsMs)), await deleteKeys(connection, before(env.kept.idempotencyMs))];
     if (trimmed + keys > 0) log.info({ events: trimmed, idempotencyKeys: keys }, 'what is past its time was forgotten');
   });
-  const shared = { blobs, store, links, teams: createTeams(connection, store), invites, guests, journal, lists: createLists(store) };
+  const shared = { blobs, accountNames, selfies, store, links, teams: createTeams(connection, store), invites, guests, journal, lists: createLists(store) };
   return buildSubgraph<Context>('headshot', resolvers, (request, stopped) => ({ ...request, ...shared, stopped, loaders: createLoaders(store, request) }));
 }

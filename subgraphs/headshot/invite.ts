@@ -8,6 +8,7 @@ import type { Models } from './model.ts';
 import { once } from './once.ts';
 import type { Journal } from './progress.ts';
 import { checkEmails, checkOrganization, costOf, emailKeyOf, emailsOf, inviteLivesMs, isEmail, isRevocable, mostPending } from './rules.ts';
+import { type DeleteLater, withoutFiles } from './selfie-files.ts';
 import type { InviteRow, MemberRow, Store } from './store.ts';
 
 export type Parts = { platform: Platform; store: Store; journal: Journal; models: Models };
@@ -121,7 +122,7 @@ async function insert(store: Store, accountId: AccountId, asked: readonly Asked[
 async function revoke(parts: Parts, caller: Caller, email: string): Promise<InviteRow> {
   checkOrganization(caller);
   const { accountId } = caller;
-  return parts.platform.connection.transaction(async () => {
+  return withoutFiles(parts.platform, async (deleteLater) => {
     const found = await parts.store.findInviteByEmail(accountId, emailKeyOf(email));
     const row = found && (await parts.store.lockInvite(accountId, found.id));
     if (!row) throw new Failure('NOT_FOUND', 'No such invite', { path: ['email'] });
@@ -129,20 +130,23 @@ async function revoke(parts: Parts, caller: Caller, email: string): Promise<Invi
       const isOver = row.status === 'REVOKED' || row.status === 'EXPIRED' || row.status === 'DELETED';
       throw isOver ? new Failure('ALREADY_DELETED', 'This invite is no longer in use') : new Failure('VALIDATION', 'The photos are complete: this invite can no longer be revoked');
     }
-    return end(parts, row, 'REVOKED');
+    return end(parts, row, 'REVOKED', deleteLater);
   });
 }
 
 async function expire(parts: Parts, accountId: AccountId, id: InviteId): Promise<void> {
-  await parts.platform.connection.transaction(async () => {
+  await withoutFiles(parts.platform, async (deleteLater) => {
     const row = await parts.store.lockInvite(accountId, id);
-    if (row && isRevocable(row.status) && row.expiresAt.getTime() <= Date.now()) await end(parts, row, 'EXPIRED');
+    if (row && isRevocable(row.status) && row.expiresAt.getTime() <= Date.now()) await end(parts, row, 'EXPIRED', deleteLater);
   });
 }
 
 /** In the running transaction, which holds the row: the credit is back, and what was begun is deleted. */
-async function end({ platform, store, journal, models }: Parts, { accountId, id, modelId, memberId }: InviteRow, status: 'REVOKED' | 'EXPIRED'): Promise<InviteRow> {
-  if (modelId) await models.withdraw(accountId, modelId);
+async function end({ platform, store, journal, models }: Parts, { accountId, id, modelId, memberId }: InviteRow, status: 'REVOKED' | 'EXPIRED', deleteLater: DeleteLater): Promise<InviteRow> {
+  if (modelId) {
+    await models.withdraw(accountId, modelId);
+    deleteLater((await store.deleteSelfies(accountId, modelId)).map(({ blobKey }) => blobKey));
+  }
   await platform.credits.release(id);
   const row = await store.changeInvite(accountId, id, { status });
   // Who has nothing here any more is no member.

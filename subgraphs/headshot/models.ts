@@ -8,7 +8,8 @@ import type { Lists, Loaders } from './loaders.ts';
 import type { Guests } from './onboarding.ts';
 import type { Journal } from './progress.ts';
 import type { Failing } from './rules.ts';
-import type { InviteRow, MemberRow, ModelRow, Store, TeamRow } from './store.ts';
+import type { Selfies } from './selfie.ts';
+import type { InviteRow, MemberRow, ModelRow, SelfieRow, Store, TeamRow } from './store.ts';
 import type { Teams } from './team.ts';
 
 /** What every resolver of this subgraph is given. */
@@ -19,6 +20,8 @@ export type Context = RequestContext & {
   teams: Teams;
   invites: Invites;
   guests: Guests;
+  selfies: Selfies;
+  accountNames: Platform['accountNames'];
   journal: Journal;
   lists: Lists;
   loaders: Loaders;
@@ -31,7 +34,8 @@ export type TeamMemberModel = MemberRow;
 export type InviteModel = InviteRow;
 export type HeadshotModelModel = ModelRow;
 /** `model`: null before the person accepts. `invite`: null for somebody whose headshots were started without one. */
-export type OnboardingModel = { invite: InviteRow | null; model: ModelRow | null };
+export type OnboardingModel = { invite: InviteRow | null; model: ModelRow | null; selfies: readonly SelfieRow[] };
+export type SelfieModel = SelfieRow;
 
 /** How far a model is, as the SDL's `JobProgress`. */
 export type Progress = { status: JobStatus; stage: string; percent: number; seq: number; etaSeconds: number | null; updatedAt: Date };

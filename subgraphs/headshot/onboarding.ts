@@ -1,65 +1,89 @@
+import assert from 'node:assert/strict';
+import type { InviteStatus } from '../../schema/types/headshot.ts';
 import { Failure } from '../../schema/failures.ts';
 import type { Platform } from '../platform.ts';
-import type { Invites } from './invite.ts';
-import type { Guest, Links } from './link.ts';
+import { type FoundGuest, isComplete, isOpen, noLink, type OpenGuests } from './guest.ts';
 import type { Models } from './model.ts';
 import type { OnboardingModel } from './models.ts';
 import type { Journal } from './progress.ts';
-import { checkPersonName, isRevocable } from './rules.ts';
-import type { InviteRow, Store } from './store.ts';
+import { checkPersonName } from './rules.ts';
+import { leastSelfies, mostSelfies } from './selfie-rules.ts';
+import type { InviteRow, ModelRow, Store } from './store.ts';
 
-type Parts = { platform: Platform; store: Store; journal: Journal; links: Links; models: Models; invites: Invites };
+type Parts = { platform: Platform; store: Store; journal: Journal; models: Models; open: OpenGuests };
 export type Guests = ReturnType<typeof createGuests>;
 
 /** What a person does who came by a link. All refuse with NOT_FOUND a link that is of no use, or no longer. */
 export function createGuests(parts: Parts) {
+  const { open, store } = parts;
   return {
+    /** What is behind the link; null: nothing any more. */
+    async see(token: string): Promise<OnboardingModel | null> {
+      const found = await open.see(token);
+      return found && viewOf(store, found);
+    },
     /** Names the person, and begins a model the first time. Refuses with VALIDATION. */
     async accept(token: string, name: string): Promise<OnboardingModel> {
-      const guest = readGuest(parts, token);
       const checked = checkPersonName(name);
-      return guest.inviteId !== null ? acceptInvite(parts, guest, checked) : nameModel(parts, guest, checked);
+      if (!(await open.see(token))) noLink();
+      return parts.platform.connection.transaction(async () => {
+        const found = await open.find(token, true);
+        if (!found || !isOpen(found)) return noLink();
+        return viewOf(store, await nameGuest(parts, found, checked));
+      });
+    },
+    /** Spends the credit and has the headshots made, the first time. Refuses with VALIDATION without a selfie that can be used. */
+    async complete(token: string): Promise<OnboardingModel> {
+      return parts.platform.connection.transaction(async () => {
+        const found = await open.find(token, true);
+        return viewOf(store, found && isComplete(found) ? found : await begin(parts, token));
+      });
     },
   };
 }
 
-function readGuest({ links }: Parts, token: string): Guest {
-  return links.read(token) ?? noLink();
+async function nameGuest({ store, journal, models }: Parts, found: FoundGuest, name: string): Promise<FoundGuest> {
+  const { guest: { accountId }, invite, model } = found;
+  if (invite?.memberId) await store.changeMember(accountId, invite.memberId, { name, ...invite.status === 'PENDING' && { status: 'ACCEPTED', joinedAt: new Date() } });
+  if (model) return { ...found, model: await store.renameModel(accountId, model.id, name) };
+  assert(invite, 'a guest without invitation and model');
+  const begun = await models.beginInvited(invite, name);
+  const accepted = await store.changeInvite(accountId, invite.id, { status: 'ACCEPTED', modelId: begun.id });
+  await journal.tellInvite(accepted);
+  return { ...found, invite: accepted, model: begun };
 }
 
-function noLink(): never {
-  throw new Failure('NOT_FOUND', 'This link is no longer valid', { path: ['token'] });
+/** In the running transaction: the credit is spent exactly when the headshots are in line. */
+async function begin({ platform: { credits }, store, journal, models, open }: Parts, token: string): Promise<FoundGuest> {
+  const { guest, invite, model } = await open.hold(token);
+  const { usable } = await store.countSelfies(guest.accountId, model.id);
+  if (usable < leastSelfies) throw new Failure('VALIDATION', 'Send at least one photo that can be used');
+  if (model.chargeId !== null) await credits.consume(model.chargeId);
+  const started = await models.start(guest.accountId, model.id);
+  assert(started, 'a model that was held has ended');
+  if (!invite) return { guest, invite, model: started };
+  const changed = await store.changeInvite(guest.accountId, invite.id, { status: 'GENERATING' });
+  await journal.tellInvite(changed);
+  return { guest, invite: changed, model: started };
 }
 
-type Invited = Exclude<Guest, { inviteId: null }>;
-type Unannounced = Exclude<Guest, { modelId: null }>;
-
-async function acceptInvite(parts: Parts, { accountId, inviteId }: Invited, name: string): Promise<OnboardingModel> {
-  const { platform: { connection }, store } = parts;
-  const accepted = await connection.transaction(async () => {
-    const invite = await store.lockInvite(accountId, inviteId);
-    if (!invite || !isOpen(invite)) return null;
-    if (invite.memberId) await store.changeMember(accountId, invite.memberId, { name, ...invite.status === 'PENDING' && { status: 'ACCEPTED', joinedAt: new Date() } });
-    return invite.modelId ? { invite, model: await store.renameModel(accountId, invite.modelId, name) } : begin(parts, invite, name);
-  });
-  if (accepted) return accepted;
-  await parts.invites.expire(accountId, inviteId);
-  return noLink();
+async function viewOf(store: Store, { invite, model }: Omit<FoundGuest, 'guest'>): Promise<OnboardingModel> {
+  return { invite, model, selfies: model ? await store.listSelfies(model.accountId, model.id) : [] };
 }
 
-const isOpen = ({ status, expiresAt }: InviteRow): boolean => isRevocable(status) && expiresAt.getTime() > Date.now();
-
-async function begin({ store, journal, models }: Parts, row: InviteRow, name: string): Promise<OnboardingModel> {
-  const model = await models.beginInvited(row, name);
-  const invite = await store.changeInvite(row.accountId, row.id, { status: 'ACCEPTED', modelId: model.id });
-  await journal.tellInvite(invite);
-  return { invite, model };
+/** The invitation, or the model of whom nobody invited. */
+export function subjectOf({ invite, model }: Pick<OnboardingModel, 'invite' | 'model'>): InviteRow | ModelRow {
+  const row = invite ?? model;
+  assert(row, 'a guest without invitation and model');
+  return row;
 }
 
-async function nameModel({ platform: { connection }, store }: Parts, { accountId, modelId }: Unannounced, name: string): Promise<OnboardingModel> {
-  return connection.transaction(async () => {
-    const model = await store.lockModel(accountId, modelId);
-    if (model?.status !== 'ONBOARDING' || model.expiresAt.getTime() <= Date.now()) return noLink();
-    return { invite: null, model: await store.renameModel(accountId, modelId, name) };
-  });
+/** How far a person is, in the words of invitations, also without one. */
+export function onboardingStatusOf({ model, selfies }: OnboardingModel): InviteStatus {
+  if (!model || model.title === null) return 'PENDING';
+  if (model.status === 'ONBOARDING') return selfies.length === 0 ? 'ACCEPTED' : 'UPLOADING';
+  return model.status === 'ACTIVE' ? 'COMPLETED' : model.status === 'DELETED' ? 'DELETED' : 'GENERATING';
 }
+
+export const selfiesNeeded = ({ selfies }: OnboardingModel): number => Math.max(0, leastSelfies - selfies.filter(({ isUsable }) => isUsable).length);
+export const selfiesAllowed = ({ selfies }: OnboardingModel): number => Math.max(0, mostSelfies - selfies.length);

@@ -4,15 +4,18 @@ import { type AccountId, type InviteId, parseAccountId, parseInviteId, parseMemb
 import type { CountedPage } from '../paging.ts';
 import { getCaller, payload, userErrors } from '../schema.ts';
 import type { InviteOutcome } from './invite.ts';
-import type { Context, InviteModel, OnboardingModel, TeamModel } from './models.ts';
+import type { Context, InviteModel, TeamModel } from './models.ts';
+import { onboardingStatusOf, selfiesAllowed, selfiesNeeded, subjectOf } from './onboarding.ts';
 import { progressOf } from './progress.ts';
 import { emailKeyOf, isInUse, mostListBytes, offsetRequest } from './rules.ts';
+import { adviceOf, checksOf } from './selfie-rules.ts';
 
 /** Every field of the subgraph that is not a property of its model, one line each. */
 export const resolvers: Resolvers = {
   Query: {
     headshotModel: (_, { id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
     invite: (_, { email }, context) => context.store.findInviteByEmail(getCaller(context).accountId, emailKeyOf(email)),
+    onboarding: (_, { token }, { guests }) => guests.see(token),
   },
   Mutation: {
     createTeam: (_, { name }, context) => payload(async () => changed(context, await context.teams.create(getCaller(context), name))),
@@ -24,6 +27,10 @@ export const resolvers: Resolvers = {
     createInviteListUpload: (_, { byteLength }, context) => payload(async () => beginUpload(context, byteLength)),
     revokeInvite: (_, { email }, context) => payload(async () => ({ invite: await context.invites.revoke(getCaller(context), email) })),
     acceptInvite: (_, { token, name }, { guests }) => payload(async () => ({ onboarding: await guests.accept(token, name) })),
+    createSelfieUpload: (_, { token, byteLength }, { selfies }) => payload(async () => ({ upload: await selfies.beginUpload(token, byteLength) })),
+    addSelfie: (_, { token, ...upload }, { selfies, stopped }) => payload(async () => selfies.add(token, upload, stopped())),
+    removeSelfie: (_, { token, id }, { selfies }) => payload(async () => selfies.remove(token, id)),
+    completeOnboarding: (_, { token }, { guests }) => payload(async () => ({ onboarding: await guests.complete(token) })),
   },
   Subscription: {
     inviteUpdated: {
@@ -63,9 +70,23 @@ export const resolvers: Resolvers = {
     progress: (model) => progressOf(model),
   },
   Onboarding: {
-    email: (guest) => guest.invite?.email ?? guest.model?.email ?? null,
+    organizationName: async (guest, _, { accountNames }) => (await accountNames.find(subjectOf(guest).accountId)) ?? '',
+    email: (guest) => subjectOf(guest).email,
     name: ({ model }) => model?.title ?? null,
-    expiresAt: (guest) => expiryOf(guest),
+    status: (guest) => onboardingStatusOf(guest),
+    isDevelopment: (guest) => subjectOf(guest).isDevelopment,
+    expiresAt: (guest) => subjectOf(guest).expiresAt,
+    selfiesNeeded: (guest) => selfiesNeeded(guest),
+    selfiesAllowed: (guest) => selfiesAllowed(guest),
+    progress: ({ model }) => model && progressOf(model),
+    failure: ({ model }) => model?.failure ?? null,
+  },
+  Selfie: {
+    url: ({ blobKey }, { width }, { blobs }) => blobs.signedUrl(blobKey, { expiresAt: new Date(Date.now() + 3_600_000), width: width ?? undefined }),
+    score: ({ assessment }) => assessment.score,
+    issues: ({ assessment }) => assessment.issues,
+    advice: ({ assessment }) => adviceOf(assessment),
+    checks: ({ assessment }) => checksOf(assessment),
   },
 };
 
@@ -111,12 +132,6 @@ async function getInvite({ loaders }: Context, id: InviteId | null): Promise<Inv
   const row = await findLoaded(loaders.invite, id);
   if (row === null) throw new Failure('NOT_FOUND', 'It is no longer kept');
   return row;
-}
-
-function expiryOf({ invite, model }: OnboardingModel): Date {
-  const row = invite ?? model;
-  if (!row) throw new TypeError('a guest without invitation and model');
-  return row.expiresAt;
 }
 
 /** graphql-js calls a function that stands for a field, here only when the count is asked for; the generated types know its result alone. */

@@ -21,7 +21,7 @@ export function selfieStatements(database: Database<Tables>) {
     },
     /** What was deleted, whose file the caller then deletes. */
     deleteSelfie: async (accountId: AccountId, modelId: ModelId, id: SelfieId): Promise<SelfieRow | null> => (await gone(accountId, modelId).where('id', '=', id).returningAll().executeTakeFirst()) ?? null,
-    /** All of a model; how many. */
-    deleteSelfies: async (accountId: AccountId, modelId: ModelId): Promise<number> => Number((await gone(accountId, modelId).executeTakeFirst()).numDeletedRows),
+    /** All of a model. */
+    deleteSelfies: async (accountId: AccountId, modelId: ModelId): Promise<SelfieRow[]> => gone(accountId, modelId).returningAll().execute(),
   };
 }

@@ -4,13 +4,14 @@ import type { AccountId, InviteId, MemberId, ModelId, TeamId } from '../ids.ts';
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import { inUse, type InviteStatus, type MemberStatus, type ModelStatus, revocable } from './rules.ts';
-import { selfieStatements } from './selfie-store.ts';
+import { type SelfieRow, selfieStatements } from './selfie-store.ts';
 import type { Tables } from './tables.ts';
 
 export type TeamRow = Selectable<Tables['team']>;
 export type MemberRow = Selectable<Tables['member']>;
 export type InviteRow = Selectable<Tables['invite']>;
 export type ModelRow = Selectable<Tables['model']>;
+export type { SelfieRow };
 export type MemberFilter = { status?: MemberStatus | null | undefined };
 export type InviteFilter = { status?: InviteStatus | null | undefined };
 /** Without a status: all but deleted ones. */
@@ -170,7 +171,7 @@ function modelStatements(database: Database<Tables>) {
     listModelsOfTeams: async (accountId: AccountId, teamIds: readonly TeamId[], request: PageRequest): Promise<OwnedRow<TeamId, ModelRow>[]> =>
       listOwned<TeamId, ModelRow>(database, { table: 'model', owner: 'team_id', where: notDeleted, accountId, ids: teamIds, request }),
     findModel: async (accountId: AccountId, id: ModelId): Promise<ModelRow | null> => (await one(accountId, id).executeTakeFirst()) ?? null,
-    /** Holds the row to the end of the transaction. */
+    /** Holds the row to the end of the transaction. Whoever changes its invitation too has locked that before. */
     lockModel: async (accountId: AccountId, id: ModelId): Promise<ModelRow | null> => (await one(accountId, id).forUpdate().executeTakeFirst()) ?? null,
     renameModel: async (accountId: AccountId, id: ModelId, title: string): Promise<ModelRow> =>
       database().updateTable('model').set({ title }).where('accountId', '=', accountId).where('id', '=', id).returningAll().executeTakeFirstOrThrow(),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { parse } from 'graphql';
 import { pino } from 'pino';
+import { createAccountNames } from '../../../subgraphs/account-names.ts';
 import { createBlobStore } from '../../../subgraphs/blobs.ts';
 import { createClients } from '../../../subgraphs/clients.ts';
 import { createCredits } from '../../../subgraphs/credits.ts';
@@ -49,7 +50,7 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
   const log = pino({ level: 'silent' });
   const keys = await createKeys(database);
   const platform = {
-    env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
+    env, connection: database, keys, jobs, outbound, log, vision, accountNames: createAccountNames(database), credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log }),
     mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
   } as Platform;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deleteSelfieFiles } from '../../../subgraphs/headshot/selfie.ts';
+import { deleteSelfieFiles } from '../../../subgraphs/headshot/selfie-files.ts';
 import type { Store } from '../../../subgraphs/headshot/store.ts';
 import { newInviteId, newMemberId, newSelfieId, newTeamId, parseInviteId, parseTeamId } from '../../../subgraphs/ids.ts';
 import { acceptInvite, createInvite, openStudio, type InvitePayload, wholeFile } from './studio.ts';
@@ -95,7 +95,7 @@ test('the files of the selfies of a model are deleted for its own account alone,
   assert.ok(await blobs.read(selfie.blobKey));
   for (const round of [1, 2]) assert.equal(await deleteSelfieFiles({ blobs, store }, own.accountId, modelId), 1, `round ${round}`);
   assert.deepEqual([await blobs.read(selfie.blobKey), await store.countSelfies(own.accountId, modelId)], [null, { all: 1, usable: 1 }]);
-  assert.deepEqual([await store.deleteSelfies(own.accountId, modelId), await store.listSelfies(own.accountId, modelId)], [1, []]);
+  assert.deepEqual([(await store.deleteSelfies(own.accountId, modelId)).length, await store.listSelfies(own.accountId, modelId)], [1, []]);
 });
 
 test('references to what is another organization\'s are null, and so are all of them without a caller', async () => {
