@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiLogs } from '../subgraphs/api-logs.ts';
+import type { Logger } from '../subgraphs/log.ts';
 import type { Caller } from '../subgraphs/subgraph.ts';
 import type { Keys } from '../subgraphs/keys.ts';
 import { credentialOf } from './caller.ts';
+import { traceIdOf } from '../subgraphs/traces.ts';
 import type { Graph } from './graphql.ts';
 import { loggedPath } from './logged-path.ts';
 
@@ -13,6 +15,12 @@ const noted = new WeakSet<FastifyRequest>();
 /** Remembers whose key a request came with, for the account's log. `body`: of a GraphQL request, which may name its operation. */
 export function noteCaller(request: FastifyRequest, caller: Caller, body?: unknown): void {
   asked.set(request, { caller, operation: operationOf(body) });
+}
+
+/** Whose key a request came with, and what its operation is called, as far as that is known. */
+export function askedBy(request: FastifyRequest): { keyId?: string; operation?: string } {
+  const found = asked.get(request);
+  return found ? { keyId: found.caller.keyId, ...found.operation !== null && { operation: found.operation } } : {};
 }
 
 /**
@@ -44,20 +52,17 @@ export function logRequests(app: FastifyInstance, logs: Pick<ApiLogs, 'note'>, k
 }
 
 /** A graph whose operations leave a line each: for sockets, where they are no requests of their own. */
-export function logOperations<Asked extends Pick<Graph, 'subscribe'>>(graph: Asked, logs: Pick<ApiLogs, 'note'>): Asked {
+export function logOperations<Asked extends Pick<Graph, 'subscribe'>>(graph: Asked, logs: Pick<ApiLogs, 'note'>, log: Logger): Asked {
   return {
     ...graph,
     async subscribe(operation) {
       const startedAt = Date.now();
       const answer = await graph.subscribe(operation);
-      const { caller, requestId } = operation.request;
-      if (!caller) return answer;
+      const { caller, requestId, trace } = operation.request;
       const status = Symbol.asyncIterator in answer || answer.data !== undefined ? 200 : 400;
-      const { accountId, keyId } = caller;
-      logs.note({
-        accountId, keyId, requestId, status, at: new Date(startedAt), method: 'WEBSOCKET', path: '/graphql',
-        operation: operationOf({ operationName: operation.operationName, query: operation.source }), durationMs: Date.now() - startedAt,
-      });
+      const line = { requestId, status, method: 'WEBSOCKET', path: '/graphql', operation: operationOf({ operationName: operation.operationName, query: operation.source }), durationMs: Date.now() - startedAt };
+      log.info({ ...line, ...trace && { traceId: traceIdOf(trace) }, ...caller && { keyId: caller.keyId } }, 'request');
+      if (caller) logs.note({ ...line, accountId: caller.accountId, keyId: caller.keyId, at: new Date(startedAt) });
       return answer;
     },
   };

@@ -9,6 +9,7 @@ import { createDocuments, type Documents } from './documents.ts';
 import type { Engine } from './executor.ts';
 import type { IdentityOf } from './joined-queries.ts';
 import { type Limits, limitsWith } from './limits.ts';
+import { observed, observedTransport, type Observer } from './observed.ts';
 import { createPlanner } from './planner.ts';
 import { buildPublicSchema, publicSdl } from './public-schema.ts';
 import { overHttp, type RemoteOptions } from './remote.ts';
@@ -62,21 +63,25 @@ export type GraphOptions = {
   openIntrospection?: boolean;
   /** Identical queries that are under way share one answer, of `answer` only; says who may share with whom. Default: nobody. */
   joinQueries?: IdentityOf;
+  /** Looks on; nobody does where it is left out. */
+  observer?: Observer;
   log: Logger;
 };
 
 /** Builds the gateway. Throws when the supergraph needs a subgraph or a feature that is not there. */
-export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, scalars, remote, limits: changes, openIntrospection = true, joinQueries = () => null, log }: GraphOptions): Promise<Graph> {
+export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, scalars, remote, limits: changes, openIntrospection = true, joinQueries = () => null, observer, log }: GraphOptions): Promise<Graph> {
   const limits = limitsWith(changes);
   const supergraph = readSupergraph(supergraphSdl);
   const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable), scalars);
-  const transports = transportsOf(supergraph, subgraphs, remote);
-  const engine: Engine = { supergraph, planner: await createPlanner(supergraphSdl, limits, log), transports, log };
+  const reached = transportsOf(supergraph, subgraphs, remote);
+  const transports = observer ? new Map([...reached].map(([name, transport]) => [name, observedTransport(name, transport, observer)])) : reached;
+  const engine: Engine = { supergraph, planner: await createPlanner(supergraphSdl, limits, log, observer), transports, log };
   const documents = createDocuments(schema, readProtection(supergraph), engine, limits);
   // The first validation checks the schema itself; no client should wait for that.
   documents.read('{ __typename }');
 
-  const asking = createAsking({ documents, limits, openIntrospection, joinQueries, log });
+  const bare = createAsking({ documents, limits, openIntrospection, joinQueries, log });
+  const asking = observer ? observed(bare, documents.kindOf, observer) : bare;
   const apollo = await startApollo({ schema, supergraphSdl, execute: asking.execute, read: documents.read, log }).catch((error: unknown) => {
     engine.planner.stop();
     throw error;

@@ -10,11 +10,12 @@ import { noteCaller } from './api-log.ts';
 import { identify } from './caller.ts';
 import { closeSignal, createDoor, isStreamed } from './door.ts';
 import type { Graph } from './graphql.ts';
-import { learnPaths, loggedPath } from './logged-path.ts';
+import { learnPaths } from './logged-path.ts';
 import type { Openings } from './openings.ts';
 import { HttpRefusal, sendRefusal } from './rest/answer.ts';
 import { dialectOf, type Refusal } from './rest/dialect.ts';
 import { answerUnknown, pathOf } from './rest/router.ts';
+import { seeRequests, traceOf } from './seen-requests.ts';
 import type { Texts } from './texts.ts';
 import { readOn } from './unread.ts';
 
@@ -36,7 +37,7 @@ export function createFront(): { server: Server; serve(listener: RequestListener
 }
 
 /** The application without its routes: request ids, headers, bodies, faults. */
-export async function createApplication(server: Server, log: Platform['log']): Promise<FastifyInstance> {
+export async function createApplication(server: Server, { log, metrics, tracer }: Pick<Platform, 'log' | 'metrics' | 'tracer'>): Promise<FastifyInstance> {
   const app = fastify({
     serverFactory: () => server,
     // Fastify's own interface is a part of pino's.
@@ -53,15 +54,15 @@ export async function createApplication(server: Server, log: Platform['log']): P
   await app.register(helmet, { contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'cross-origin' }, hsts: false });
   await app.register(multipart, { throwFileSizeLimit: true });
   readJson(app);
+  seeRequests(app, { metrics, tracer }, log);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     if (request.url.length > longestUrl) throw new HttpRefusal(414, 'The address is too long');
     if (request.url.startsWith('/api/')) reply.header('vary', 'Origin, X-Api-Key, Authorization');
     if (pathOf(request) === '/graphql') reply.header('vary', 'Origin, X-Api-Key, X-Partner-Api-Key, Authorization, Accept, Accept-Encoding');
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', async (request) => {
     readOn(request.raw);
-    log.info({ requestId: request.id, method: request.method, path: loggedPath(request), status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }, 'request');
   });
   app.setNotFoundHandler(answerUnknown);
   app.setErrorHandler(async (error, request, reply) => {
@@ -124,7 +125,7 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings, 
       if (identity.kind === 'caller') noteCaller(request, identity.caller, request.method === 'GET' ? request.query : request.body);
       const caller = identity.kind === 'caller' ? identity.caller : null;
       const search = new URL(request.url, 'http://host').search;
-      const { status, headers, body } = await door.answer({ method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id, address: addressOf(request.raw, platform.env.trustedProxies) }, signal: closeSignal(reply.raw) });
+      const { status, headers, body } = await door.answer({ method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id, trace: traceOf(request), address: addressOf(request.raw, platform.env.trustedProxies) }, signal: closeSignal(reply.raw) });
       reply.code(status).headers(headers);
       if (!isStreamed(body)) return reply.send(body);
       body.body.once('close', openings.track(body.keyId, body.close));

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import type { PlanNode } from '@graphql-hive/router-query-planner';
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
+import { secondsSince } from '../subgraphs/metrics.ts';
+import { currentTrace, spanned } from '../subgraphs/traces.ts';
 import { Rejected, Unavailable } from './errors.ts';
 import { tooComplex, type Limits } from './limits.ts';
+import type { Observer } from './observed.ts';
 import { type PlannerProcess, type PlanOutcome, startPlannerProcess } from './planner-process.ts';
 import { RecentlyUsed } from './recently-used.ts';
 
@@ -24,7 +27,7 @@ const retryAfterSeconds = 5;
  * begun cannot be stopped. So it may only be given what limits.ts and validation let pass, with fragments written out; and what crashes or stalls it
  * all the same costs that one operation and nothing else. Rejects when the supergraph is refused.
  */
-export async function createPlanner(supergraphSdl: string, limits: Limits, log: Logger): Promise<Planner> {
+export async function createPlanner(supergraphSdl: string, limits: Limits, log: Logger, observer?: Observer): Promise<Planner> {
   const plans = new RecentlyUsed<PlanNode | null | Rejected>(cachedPlans);
   const underWay = new Map<string, Promise<PlanNode | null>>();
   const processes = createProcesses(supergraphSdl, limits, log);
@@ -36,7 +39,7 @@ export async function createPlanner(supergraphSdl: string, limits: Limits, log: 
   }
   const planOnce = async (key: string, operation: string): Promise<PlanNode | null> => {
     try {
-      const node = await processes.plan(operation);
+      const node = await (observer ? measured(observer, () => processes.plan(operation)) : processes.plan(operation));
       plans.set(key, node);
       return node;
     } catch (error) {
@@ -59,6 +62,19 @@ export async function createPlanner(supergraphSdl: string, limits: Limits, log: 
     },
     stop: processes.stop,
   };
+}
+
+async function measured<T>({ metrics, tracer }: Observer, work: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  const note = (outcome: string): void => metrics.plans.observe({ outcome }, secondsSince(startedAt));
+  try {
+    const planned = await (tracer ? spanned(tracer, 'plan', { kind: 'internal', parent: currentTrace() }, work) : work());
+    note('planned');
+    return planned;
+  } catch (error) {
+    note(error instanceof Rejected ? 'rejected' : 'fault');
+    throw error;
+  }
 }
 
 const unplannable = new GraphQLError('Operation is too complex: it cannot be planned. Divide it.', { extensions: { code: 'OPERATION_TOO_COMPLEX' } });

@@ -56,15 +56,18 @@ export function overHttp(options: RemoteOptions): Transport {
     for (const name in headers) head += headerLine(name, headers[name] ?? '');
     return head;
   };
-  const query = ({ variables, request, lifetime }: Call, bodyOf: BodyOf): Promise<HttpAnswer> => {
-    const [head, body] = [headFor(request), bodyOf(variables)];
-    return line.query(head, body, `${own?.callerOf(request) ?? head}\n${body}`, lifetime);
+  const query = (call: Call, bodyOf: BodyOf): Promise<HttpAnswer> => {
+    const [head, body] = [headFor(call.request), bodyOf(call.variables)];
+    // Traces differ from request to request, and are no reason to ask again.
+    return line.query(head + traceOf(call), body, `${own?.callerOf(call.request) ?? head}\n${body}`, call.lifetime);
   };
-  const mutate = ({ variables, request, lifetime }: Call, bodyOf: BodyOf): Promise<HttpAnswer> => {
-    if (!own || !lifetime) return line.mutate(headFor(request), bodyOf(variables), lifetime);
+  const mutate = (call: Call, bodyOf: BodyOf): Promise<HttpAnswer> => {
+    const { variables, request, lifetime } = call;
+    const head = headFor(request) + traceOf(call);
+    if (!own || !lifetime) return line.mutate(head, bodyOf(variables), lifetime);
     // Who takes the signal is waited for a moment longer: the subgraph stops by itself, and says how far it came.
     void lifetime.signal;
-    return line.mutate(headFor(request) + headerLine(own.timeLeftHeader, String(timeThere(lifetime.leftMs))), bodyOf(variables), lifetime);
+    return line.mutate(head + headerLine(own.timeLeftHeader, String(timeThere(lifetime.leftMs))), bodyOf(variables), lifetime);
   };
   return {
     prepare: (operation) => {
@@ -72,11 +75,16 @@ export function overHttp(options: RemoteOptions): Transport {
       const ask = operation.kind === OperationTypeNode.QUERY ? query : mutate;
       return async (call) => readAnswer(await ask(call, bodyOf));
     },
-    prepareStream: ({ text }) => ({ variables, request }: Call) => openRemoteStream({
-      name, url: origin, protocol: options.streams ?? 'sse', headers: headersFor(request), query: text, variables, begunKey: own?.begunKey ?? null,
+    prepareStream: ({ text }) => ({ variables, request, trace = request.trace ?? null }: Call) => openRemoteStream({
+      name, url: origin, protocol: options.streams ?? 'sse', headers: trace ? { ...headersFor(request), traceparent: trace } : headersFor(request), query: text, variables, begunKey: own?.begunKey ?? null,
     }),
     close: () => client.close(),
   };
+}
+
+function traceOf({ trace, request }: Call): string {
+  const own = trace ?? request.trace;
+  return own ? `traceparent: ${own}\r\n` : '';
 }
 
 type BodyOf = (variables: Call['variables']) => string;

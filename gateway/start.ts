@@ -3,6 +3,7 @@ import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { apiSdl, supergraphSdl } from '../schema/sdl.ts';
+import { serveAdmin } from '../subgraphs/admin-server.ts';
 import { allowingOwn, type Environment } from '../subgraphs/env.ts';
 import { serveHealth } from '../subgraphs/health.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
@@ -32,7 +33,7 @@ import { readSessionCookies } from './session-cookie.ts';
 import { serveSockets } from './sockets.ts';
 import { openTexts } from './texts.ts';
 
-export type Lookgraph = { url: string; port: number; platform: Platform; graph: Graph; stop(): Promise<void> };
+export type Lookgraph = { url: string; port: number; /** Null: metrics are served nowhere. */ adminPort: number | null; platform: Platform; graph: Graph; stop(): Promise<void> };
 
 /**
  * Starts everything in this process: gateway, subgraphs and, unless the environment says otherwise, workers. Subgraphs that have an address are not
@@ -47,9 +48,9 @@ export async function startLookgraph(given: Environment, options: PlatformOption
   let platform: Awaited<ReturnType<typeof createPlatform>> | null = null;
   try {
     platform = await createPlatform(env, options);
-    const { graph, stop } = await open(platform, server, serve);
+    const opened = await open(platform, server, serve);
     void warmUp(platform, ownSubgraphs(env));
-    return { url: `http://${urlHost(env.host)}:${port}`, port, platform, graph, stop };
+    return { url: `http://${urlHost(env.host)}:${port}`, port, platform, ...opened };
   } catch (error) {
     await platform?.stop();
     await closeNow(server);
@@ -58,27 +59,30 @@ export async function startLookgraph(given: Environment, options: PlatformOption
 }
 
 /** Puts the gateway over the platform, and behind the server. */
-async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void): Promise<Pick<Lookgraph, 'graph' | 'stop'>> {
-  const { env, keys, log } = platform;
+async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void): Promise<Pick<Lookgraph, 'graph' | 'adminPort' | 'stop'>> {
+  const { env, keys, log, metrics, tracer } = platform;
   const subgraphs = { ...await startSubgraphs(platform, ownSubgraphs(env)), ...remoteSubgraphs(env) };
-  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, log });
+  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, observer: { metrics, tracer }, log });
   const texts = await openTexts(env.operations, graph, log);
   const openings = createOpenings(keys);
-  const app = await createApplication(server, log);
+  const app = await createApplication(server, platform);
   let stopping: Promise<void> | null = null;
   mount(app, { platform, graph, openings, texts }, () => stopping !== null);
   await app.ready();
   serve(app.routing);
-  const logged = logOperations(graph, platform.apiLogs);
+  const logged = logOperations(graph, platform.apiLogs, log);
   const endSockets = serveSockets(server, { sources: { graph: () => logged, texts }, openings, admit: admissionOf(keys) });
+  metrics.watch('connections_open', 'Sockets and streams of clients that are open in this process.', openings.size);
+  const admin = await serveAdmin(platform, () => stopping !== null);
   const stopOperator = platform.connection.kind === 'pglite' ? await serveOperator(env.dataDir, operatorOf(platform), log) : async () => {};
   const stop = async (): Promise<void> => {
     await Promise.all([drain(server, openings, endSockets), platform.jobs.rest(), stopOperator()]);
     await app.close();
     await graph.stop();
+    await admin?.stop();
     await platform.stop();
   };
-  return { graph, stop: () => (stopping ??= stop()) };
+  return { graph, adminPort: admin?.port ?? null, stop: () => (stopping ??= stop()) };
 }
 
 function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {

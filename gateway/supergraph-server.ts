@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
+import { readTrace } from '../subgraphs/traces.ts';
 import { type GraphServer, serveGraph } from './graph-server.ts';
 import { createGraph, type Graph } from './graphql.ts';
 import { followSupergraph } from './supergraph-file.ts';
@@ -25,7 +26,7 @@ export type SupergraphServerOptions = {
 
 /** Serves any supergraph over its remote subgraphs. It knows no callers: fields that need one are refused. */
 export async function serveSupergraph({ file, port, host, forward, operations, remote, joinQueries = false, maxCost = Number.POSITIVE_INFINITY, log }: SupergraphServerOptions): Promise<GraphServer> {
-  const contextOf = (headers: IncomingHttpHeaders): ForwardingContext => ({ caller: null, requestId: randomUUID(), ...forward.length > 0 && { [forwarded]: chosen(headers, forward) } });
+  const contextOf = (headers: IncomingHttpHeaders): ForwardingContext => ({ caller: null, requestId: randomUUID(), trace: readTrace(headers['traceparent']), ...forward.length > 0 && { [forwarded]: chosen(headers, forward) } });
   const headersFor = (request: ForwardingContext): Record<string, string> => request[forwarded] ?? noHeaders;
   const options = {
     limits: { cost: maxCost },

@@ -1,5 +1,6 @@
 import type { DocumentNode, ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
 import type { RequestContext, Subgraph, SubgraphRequest } from '../subgraphs/subgraph.ts';
+import type { Trace } from '../subgraphs/traces.ts';
 import type { Lifetime } from './lifetime.ts';
 
 /** One operation that a plan sends to a subgraph, prepared once and called with every request. */
@@ -13,6 +14,8 @@ export type Call = {
   lifetime: Lifetime | null;
   /** Of a subscription: one object for all that are identical. */
   sharedBy?: object | undefined;
+  /** Where it is a span of its own: that one, instead of the request's. */
+  trace?: Trace | null;
 };
 
 export type Stream = AsyncIterableIterator<ExecutionResult>;

@@ -5,6 +5,9 @@ import { join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
+import { type VariableName, variables } from './variables.ts';
+
+export { type VariableName, variables };
 
 /** `gateway`: those that the gateway vouches for. `keys`: also those who bring their key themselves. */
 export type SubgraphCallers = 'gateway' | 'keys';
@@ -28,6 +31,10 @@ export type Environment = {
   /** Threads that draw. */
   renderWorkers: number;
   logLevel: string;
+  /** Null: metrics are served nowhere. */
+  adminPort: number | null;
+  /** Null: nothing is recorded. `sampled`: part of the traces that begin here, 0..1. */
+  tracing: { endpoint: string; sampled: number } | null;
   /** One operation of the graph. */
   operationTimeoutMs: number;
   /** Objects that the operations of one key may ask this process for. */
@@ -52,39 +59,6 @@ export type Environment = {
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[];
 };
-
-/** Every variable that the program reads, as the README prints it. */
-export const variables = [
-  { name: 'PORT', unit: 'port', default: '4000', reason: 'Where it listens; 0 takes a free one.' },
-  { name: 'HOST', unit: 'address', default: '127.0.0.1', reason: 'Which interface it listens on; `0.0.0.0` for all, as in a container.' },
-  { name: 'PUBLIC_URL', unit: 'URL', default: 'http://localhost:PORT', reason: 'How clients reach it; stands in front of every link it gives out.' },
-  { name: 'DATA_DIR', unit: 'folder', default: '.data', reason: 'Pictures, and the embedded database while DATABASE_URL is not set.' },
-  { name: 'DATABASE_URL', unit: 'postgres URL', default: '', reason: 'PostgreSQL 15 or later. Not set: an embedded database that one process owns.' },
-  { name: 'DATABASE_POOL', unit: 'connections', default: '10', reason: 'Connections to PostgreSQL of one process, besides the one that listens.' },
-  { name: 'WORKERS', unit: 'jobs', default: '4', reason: 'Jobs of one kind that this process runs at once; 0 leaves them to other processes.' },
-  { name: 'RENDER_WORKERS', unit: 'threads', default: 'number of cores', reason: 'Threads that draw; each holds about 200 MB.' },
-  { name: 'OPERATION_TIMEOUT', unit: 'milliseconds', default: '30000', reason: 'Longest time for one request; then it is undone and answered 503. Clients and proxies give up by then.' },
-  { name: 'COST_PER_MINUTE', unit: 'objects', default: '600000', reason: 'What one key may ask for in a minute, in this process: objects that the lists of its operations can hold. Then it is answered 429.' },
-  { name: 'INTROSPECTION', unit: 'who', default: 'everyone, in production keys', reason: 'Who may ask for the schema: `everyone`, or who has `keys`.' },
-  { name: 'TRUSTED_DOCUMENTS', unit: 'folder', default: '', reason: 'Operations that clients may ask for by id: `.graphql` files by the SHA-256 of their text, and manifests of clients as `.json`.' },
-  { name: 'TRUSTED_ONLY', unit: 'true or false', default: 'false', reason: 'Executes the trusted documents and nothing else; REST is not concerned.' },
-  { name: 'BATCH_LIMIT', unit: 'operations', default: '0', reason: 'Most operations in one request, an array of them; 0 refuses batches.' },
-  { name: 'EVENTS_KEPT', unit: 'days', default: '30', reason: 'How long the events of a job can be replayed; later a subscriber gets the present state.' },
-  { name: 'IDEMPOTENCY_KEPT', unit: 'hours', default: '24', reason: 'How long a repeated Idempotency-Key gives the first answer; 24 is what is documented.' },
-  { name: 'ORPHANS_KEPT', unit: 'hours', default: '24', reason: 'How old a file must be that nothing points to before it is deleted.' },
-  { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
-  { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
-  ...(['ENTERPRISE', 'HAIRSTYLE', 'HEADSHOT', 'SKINSHADE'] as const).map((name) => ({
-    name: `SUBGRAPH_${name}_URL` as const, unit: 'URL', default: '', reason: `Where another process serves ${name.toLowerCase()}, for the gateway. Not set: this process does, with its jobs. Needs DATABASE_URL.`,
-  })),
-  { name: 'SUBGRAPH_CALLERS', unit: 'gateway or keys', default: 'gateway', reason: 'Whom a subgraph that is served alone answers: `keys` also those who bring an API key, for a foreign gateway that passes it on.' },
-  { name: 'SIGNING_SECRET', unit: 'at least 32 characters', default: '', reason: 'Signs file links and the identity that the gateway sends to subgraphs. Needed in production, equal in all processes; elsewhere made once and kept in DATA_DIR.' },
-  { name: 'SMTP_URL', unit: 'smtp or smtps URL', default: '', reason: 'Mail server, with user and password. Not set: mail is kept in DATA_DIR and shown at `/outbox`, in production not sent, and nobody can sign in.' },
-  { name: 'MAIL_FROM', unit: 'e-mail address', default: 'no-reply@ host of PUBLIC_URL', reason: 'Who mail comes from.' },
-  { name: 'TRUSTED_PROXIES', unit: 'address or network, …', default: '', reason: 'Proxies in front, such as `10.0.0.0/8`: only their word is taken for where a request comes from.' },
-  { name: 'NODE_ENV', unit: 'mode', default: 'development', reason: '`production` seeds no demo data and insists on its secrets; `test` is for the tests.' },
-] as const;
-export type VariableName = (typeof variables)[number]['name'];
 
 /** The surroundings are wrong: every fault, one line each. */
 export class EnvironmentFault extends Error {
@@ -126,6 +100,9 @@ const shape = {
   IDEMPOTENCY_KEPT: wholeNumber(24, 8_760).default(24),
   ORPHANS_KEPT: wholeNumber(1, 8_760).default(24),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
+  ADMIN_PORT: wholeNumber(0, 65_535).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webAddress.optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.string().regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1').transform(Number).default(1),
   OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
   SUBGRAPH_ENTERPRISE_URL: graphAddress.optional(),
   SUBGRAPH_HAIRSTYLE_URL: graphAddress.optional(),
@@ -184,6 +161,8 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     workers: values.WORKERS,
     renderWorkers: values.RENDER_WORKERS,
     logLevel: values.LOG_LEVEL ?? (values.NODE_ENV === 'production' ? 'info' : 'warn'),
+    adminPort: values.ADMIN_PORT ?? null,
+    tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? null : { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, ''), sampled: values.OTEL_TRACES_SAMPLER_ARG },
     operationTimeoutMs: values.OPERATION_TIMEOUT,
     costPerMinute: values.COST_PER_MINUTE,
     openIntrospection: (values.INTROSPECTION ?? (values.NODE_ENV === 'production' ? 'keys' : 'everyone')) === 'everyone',

@@ -1,5 +1,6 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import type { Connection } from './database.ts';
+import { type JobOutcome, type JobWatch, takeTrace } from './jobs-watch.ts';
 
 /** Why a job's signal is aborted. `stopping`: the process ends, and another attempt that is not counted follows at once. */
 export type InterruptionKind = 'canceled' | 'stopping' | 'deadline' | 'lost';
@@ -48,7 +49,7 @@ const heartbeatMs = 4000;
 const stuckAfterMs = 30_000;
 
 type Running = { job: JobWithMetadata; interrupt: (kind: InterruptionKind) => void; ended: Promise<void> };
-export type RunnerParts = { boss: PgBoss; connection: Connection; definition: RunnableDefinition; onError: (error: unknown) => void };
+export type RunnerParts = { boss: PgBoss; connection: Connection; definition: RunnableDefinition; onError: (error: unknown) => void; watch: JobWatch };
 
 /** The jobs of one queue that this process runs. */
 export class Runner {
@@ -140,7 +141,8 @@ export class Runner {
       if (!controller.signal.aborted) controller.abort(new Interruption(kind));
     };
     const deadline = setTimeout(() => interrupt('deadline'), this.#parts.definition.options.deadlineSeconds * 1000);
-    const ended = this.#perform(job, controller.signal).catch(this.#parts.onError).finally(() => {
+    const { data, trace } = takeTrace(job.data);
+    const ended = this.#parts.watch({ queue: this.#queue, id: job.id, attempt: job.retryCount + 1, trace }, () => this.#perform({ ...job, data }, controller.signal)).catch(this.#parts.onError).finally(() => {
       clearTimeout(deadline);
       this.#running.delete(job.id);
       this.wake();
@@ -150,7 +152,7 @@ export class Runner {
     if (this.#isStopping) interrupt('stopping');
   }
 
-  async #perform(job: JobWithMetadata, signal: AbortSignal): Promise<void> {
+  async #perform(job: JobWithMetadata, signal: AbortSignal): Promise<JobOutcome> {
     const { boss, definition } = this.#parts;
     const attempt = { id: job.id, retryCount: job.retryCount };
     try {
@@ -159,9 +161,10 @@ export class Runner {
       const kind = interruptionOf(signal);
       if (kind === 'stopping') await this.#handBack(job);
       else if (kind !== 'canceled' && kind !== 'lost') await boss.fail(this.#queue, attempt, describe(error));
-      return;
+      return kind ?? 'failed';
     }
     await boss.complete(this.#queue, attempt);
+    return 'completed';
   }
 
   /** As if it had not been taken: the attempt does not count. */

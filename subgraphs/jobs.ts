@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { PgBoss } from 'pg-boss';
 import { type Connection, racing } from './database.ts';
-import { type Definition, Interruption, type InterruptionKind, interruptionOf, type JobRun, type QueueOptions, type RunnableDefinition, Runner } from './jobs-runner.ts';
+import { type JobWatch, unwatched, withTrace } from './jobs-watch.ts';
+import { type Definition, Interruption, type InterruptionKind, interruptionOf, type JobRun, type QueueOptions, Runner } from './jobs-runner.ts';
+import { isRunHere, prepareQueues, takeOver, withExhausted } from './jobs-queues.ts';
+import { currentTrace } from './traces.ts';
 
 export { Interruption, interruptionOf };
 export type { InterruptionKind, JobRun, QueueOptions };
+
+export type JobsOptions = { onError: (error: unknown) => void; /** Looks on while jobs run. */ watch?: JobWatch };
 
 /** A job that failed for good. `reason` is what its last attempt threw. */
 export type FailedJob = { id: string; data: unknown; attempts: number; reason: unknown; failedAt: Date };
@@ -51,15 +56,15 @@ export type Jobs = {
 
 const schema = 'jobs';
 const channel = 'jobs';
-const keptSeconds = 30 * 24 * 3600;
 
-export function createJobs(connection: Connection, options: { onError: (error: unknown) => void }): Jobs {
-  return new JobQueues(connection, options.onError);
+export function createJobs(connection: Connection, options: JobsOptions): Jobs {
+  return new JobQueues(connection, options);
 }
 
 class JobQueues implements Jobs {
   readonly #connection: Connection;
   readonly #onError: (error: unknown) => void;
+  readonly #watch: JobWatch;
   /** Nobody else can work on this database. */
   readonly #isAlone: boolean;
   readonly #boss: PgBoss;
@@ -70,9 +75,10 @@ class JobQueues implements Jobs {
   #isWorking = false;
   #stopListening = async (): Promise<void> => {};
 
-  constructor(connection: Connection, onError: (error: unknown) => void) {
+  constructor(connection: Connection, { onError, watch = unwatched }: JobsOptions) {
     this.#connection = connection;
     this.#onError = onError;
+    this.#watch = watch;
     this.#isAlone = connection.kind === 'pglite';
     this.#boss = createBoss(connection, this.#isAlone);
     this.#boss.on('error', onError);
@@ -89,7 +95,7 @@ class JobQueues implements Jobs {
     const id = jobKey === undefined ? null : idOf(queue, jobKey);
     if (id !== null && (await this.#connection.execute(`select 1 from ${schema}.job where name = $1 and id = $2`, [queue, id])).length > 0) return;
     const waiting = tenant === undefined ? 0 : await countOf(this.#connection, queue, tenant);
-    await this.#boss.send(queue, data, {
+    await this.#boss.send(queue, withTrace(data, currentTrace()), {
       priority: -Math.min(waiting, 1000),
       ...(id === null ? {} : { id }), ...(tenant === undefined ? {} : { group: { id: tenant } }), ...(startAfter ? { startAfter } : {}),
     });
@@ -129,10 +135,11 @@ class JobQueues implements Jobs {
   }
 
   async #startWorking(): Promise<void> {
-    const [boss, connection, onError] = [this.#boss, this.#connection, this.#onError];
+    const parts = { boss: this.#boss, connection: this.#connection, onError: this.#onError, watch: this.#watch };
+    const { boss, connection } = parts;
     const definitions = [...this.#definitions.values()].flatMap(withExhausted).filter(isRunHere);
     if (this.#isAlone) await takeOver(connection, boss, definitions.map(({ queue }) => queue));
-    for (const definition of definitions) this.#runners.set(definition.queue, new Runner({ boss, connection, definition, onError }));
+    for (const definition of definitions) this.#runners.set(definition.queue, new Runner({ ...parts, definition }));
     this.#stopListening = await connection.listen(channel, (payload) => this.#hear(payload), () => this.#runners.forEach((runner) => runner.wake()));
     for (const runner of this.#runners.values()) runner.start();
     this.#isWorking = true;
@@ -188,54 +195,6 @@ function createBoss(connection: Connection, isAlone: boolean): PgBoss {
     reindex: false,
     monitorVacuum: false,
   });
-}
-
-/** Jobs of a queue that ended without a last attempt of their own come to `<queue>.exhausted`. */
-function withExhausted(definition: Definition): Definition[] {
-  const { queue, options: { exhausted } } = definition;
-  if (!exhausted) return [definition];
-  return [definition, { queue: exhaustedOf(queue), options: { concurrency: 1, retryLimit: 10, retryDelaySeconds: 5, deadlineSeconds: 60 }, run: definition.run && (({ data }) => exhausted(data)) }];
-}
-
-const exhaustedOf = (queue: string): string => `${queue}.exhausted`;
-
-const isRunHere = (definition: Definition): definition is RunnableDefinition => definition.run !== null;
-
-type Preparation = { boss: PgBoss; connection: Connection; definitions: readonly Definition[]; heartbeatSeconds: number; isDefinedHere: (queue: string) => boolean };
-
-async function prepareQueues({ boss, connection, definitions, heartbeatSeconds, isDefinedHere }: Preparation): Promise<void> {
-  const all = definitions.flatMap(withExhausted);
-  const known = new Set(all.flatMap(({ queue, options: { formerly } }) => (formerly === undefined ? [queue] : [queue, formerly])));
-  const existing = new Set((await boss.getQueues()).map(({ name }) => name));
-  const orphaned = [...existing].filter((name) => !name.startsWith('__pgboss') && isDefinedHere(name) && !known.has(name));
-  if (orphaned.length > 0) throw new Error(`no definition for the queues that exist: ${orphaned.join(', ')}`);
-  // Those that others point to come first.
-  for (const { queue, options } of all.reverse()) {
-    const settings = {
-      retryLimit: options.retryLimit, retryDelay: options.retryDelaySeconds ?? 0, retryBackoff: (options.retryDelaySeconds ?? 0) > 0,
-      // Ours comes first; this one is for a process that is too stuck to look at its clock.
-      expireInSeconds: options.deadlineSeconds + 60, heartbeatSeconds, deleteAfterSeconds: keptSeconds, retentionSeconds: keptSeconds,
-      ...(options.exhausted ? { deadLetter: exhaustedOf(queue) } : {}),
-    };
-    if (existing.has(queue)) await boss.updateQueue(queue, settings);
-    else await boss.createQueue(queue, settings);
-    if (options.schedule) await boss.schedule(queue, options.schedule, {}, { tz: 'UTC' });
-    if (options.formerly !== undefined && existing.has(options.formerly)) await takeAlong(connection, boss, options.formerly, queue);
-  }
-}
-
-async function takeAlong(connection: Connection, boss: PgBoss, formerly: string, queue: string): Promise<void> {
-  await connection.execute(`update ${schema}.job set name = $2 where name = $1 and state < 'completed'`, [formerly, queue]);
-  await boss.deleteQueue(formerly);
-}
-
-/** Who owns the database alone knows that whatever was running is not running any more. */
-async function takeOver(connection: Connection, boss: PgBoss, queues: readonly string[]): Promise<void> {
-  for (const queue of queues) {
-    await connection.execute(`update ${schema}.job set state = 'retry', start_after = now(), heartbeat_on = null where name = $1 and state = 'active' and retry_count < retry_limit`, [queue]);
-    const spent = await connection.execute(`select id from ${schema}.job where name = $1 and state = 'active'`, [queue]);
-    if (spent.length > 0) await boss.fail(queue, spent.map(({ id }) => String(id)), { message: 'the process that ran it was killed' });
-  }
 }
 
 async function countOf(connection: Connection, queue: string, tenant: string): Promise<number> {

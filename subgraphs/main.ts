@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import closeWithGrace from 'close-with-grace';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
+import { serveAdmin } from './admin-server.ts';
 import { allowingOwn, type Environment, EnvironmentFault, parseEnvironment } from './env.ts';
 import { createPlatform } from './platform.ts';
 import { startSubgraphs } from './serve.ts';
@@ -17,8 +18,10 @@ async function main(role: string): Promise<void> {
   const faults = faultsFor(role, env);
   if (faults.length > 0) throw new EnvironmentFault(faults);
   const platform = await createPlatform(env);
+  let isStopping = false;
   const stops = [() => platform.stop()];
   const stop = async (): Promise<void> => {
+    isStopping = true;
     for (const step of stops) await step();
   };
   closeWithGrace({ delay: 10_000, logger: platform.log }, stop);
@@ -27,7 +30,10 @@ async function main(role: string): Promise<void> {
     const subgraphs = await startSubgraphs(platform, names);
     const subgraph = role === 'workers' ? undefined : subgraphs[role];
     const served = subgraph && await serveSubgraph(platform, subgraph);
-    if (served) stops.unshift(() => served.stop());
+    const admin = await serveAdmin(platform, () => isStopping);
+    if (admin) stops.unshift(() => admin.stop());
+    // Before the admin port: who looks is told that this process is about to stop for as long as it has something to end.
+    stops.unshift(() => served?.stop() ?? platform.jobs.rest());
     void warmUp(platform, names);
     process.stdout.write(served ? `The subgraph ${role} is ready at ${served.url}\n` : 'The workers are ready.\n');
   } catch (error) {

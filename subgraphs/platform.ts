@@ -8,11 +8,15 @@ import { type Environment, getSigningSecret } from './env.ts';
 import { createErasures, type Erasures } from './erasures.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createKeys, type Keys } from './keys.ts';
+import { watchJobs } from './jobs-watch.ts';
 import { createLog, type Logger } from './log.ts';
 import { createMail, type Mail } from './mail.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import { createPhotos, type Photos } from './photos.ts';
 import { createQuotas, type Quotas } from './quotas.ts';
+import type { Tracer } from './traces.ts';
+import { measured } from './vision/measured.ts';
 import { createVision, type VisionEngine } from './vision/index.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 
@@ -35,6 +39,9 @@ export type Platform = {
   quotas: Quotas;
   vision: VisionEngine;
   log: Logger;
+  metrics: Metrics;
+  /** Null: nothing is recorded. */
+  tracer: Tracer | null;
 };
 
 /** `connection`: the platform closes it when it stops. */
@@ -54,11 +61,13 @@ export async function createPlatform(env: Environment, options: PlatformOptions 
 
 async function assemble(env: Environment, log: Logger, connection: Connection): Promise<Platform & { stop(): Promise<void> }> {
   const keys = await createKeys(connection);
-  const jobs = createJobs(connection, { onError: (error) => log.error({ err: error }, 'job queue') });
+  const metrics = createMetrics();
+  const tracer = env.tracing && (await import('./telemetry.ts')).openTracer(env.tracing);
+  const jobs = createJobs(connection, { onError: (error) => log.error({ err: error }, 'job queue'), watch: watchJobs({ metrics, tracer, log }) });
   const outbound = createOutbound({ allow: env.outboundAllow });
-  const vision = createVision({ workers: env.renderWorkers });
+  const vision = measured(createVision({ workers: env.renderWorkers }), metrics);
   const platform: Platform = {
-    env, log, connection, keys, jobs, outbound, vision,
+    env, log, metrics, tracer, connection, keys, jobs, outbound, vision,
     accountNames: createAccountNames(connection),
     credits: createCredits(connection),
     clients: createClients(connection),
@@ -66,11 +75,11 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     apiLogs: createApiLogs(connection, log),
     erasures: createErasures(connection, jobs),
     blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
-    webhooks: createWebhooks({ connection, jobs, outbound, log }),
+    webhooks: createWebhooks({ connection, jobs, outbound, log, metrics, tracer }),
     mail: createMail({ env, jobs, log }),
     quotas: createQuotas(connection),
   };
-  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close());
+  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close(), async () => tracer?.close());
   return { ...platform, stop };
 }
 

@@ -1,6 +1,7 @@
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { SubgraphName } from '../schema/sdl.ts';
 import type { AccountId, KeyId } from './ids.ts';
+import type { Trace } from './traces.ts';
 
 export type AccountKind = 'personal' | 'enterprise' | 'partner' | 'organization';
 
@@ -20,6 +21,8 @@ export type RequestContext = {
   requestId: string;
   /** The client's network address; left out where nobody knows it. */
   address?: string | undefined;
+  /** What the client, or this process, traces it by. */
+  trace?: Trace | null;
 };
 
 /** Gives the signal of an operation's end; asked for only by work that can stop, for most cannot. Undefined: nobody sets an end. */

@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { type Outbound, type OutboundAnswer, OutboundRefused } from './outbound.ts';
+import type { Trace } from './traces.ts';
 import type { AttemptLine, Claimed } from './webhooks-store.ts';
 
 /** What an attempt came to. `gone`: nobody will ever listen there. `refused`: this address may not be called, and will not be in an hour. */
@@ -13,13 +14,13 @@ const answerBytes = 16_384;
 /** A body over this is a mistake of ours: "payloads should be kept small, under 20 kB". */
 export const largestBodyBytes = 20_000;
 
-type Order = { body: object; sign: SigningHeaders | undefined; now: () => number; signal: AbortSignal };
+type Order = { body: object; sign: SigningHeaders | undefined; now: () => number; signal: AbortSignal; /** Told to the receiver. */ trace: Trace | null };
 
 /** Sends one delivery once. Rejects with the signal's reason when it is interrupted; every other end is an outcome. */
-export async function sendOnce(outbound: Outbound, delivery: Claimed, { body, sign, now, signal }: Order): Promise<{ outcome: Outcome; line: AttemptLine }> {
+export async function sendOnce(outbound: Outbound, delivery: Claimed, { body, sign, now, signal, trace }: Order): Promise<{ outcome: Outcome; line: AttemptLine }> {
   const at = new Date(now());
   const text = JSON.stringify(body);
-  const headers = { 'content-type': 'application/json', ...headersOf(delivery, text, at, sign) };
+  const headers = { 'content-type': 'application/json', ...trace && { traceparent: trace }, ...headersOf(delivery, text, at, sign) };
   const startedAt = performance.now();
   const line = (status: number | null, error: string | null): AttemptLine =>
     ({ at, duration_ms: Math.round(performance.now() - startedAt), status, error, url: delivery.url, headers, body: text });

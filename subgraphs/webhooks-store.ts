@@ -25,6 +25,8 @@ export type WebhookTables = {
     /** Whoever holds it lost it when this is over. */
     claimed_until: Date | null;
     status: number | null; error: string | null; delivered_at: Date | null; created_at: Date;
+    /** Of the request that it goes back to. */
+    trace: string | null;
   };
   webhook_attempt: { delivery_id: DeliveryId; number: number; at: Date; duration_ms: number; status: number | null; error: string | null; url: string; headers: Readonly<Record<string, string>>; body: string };
 };
@@ -32,7 +34,7 @@ export type WebhookTables = {
 /** A delivery that this process is to make. `secrets` as `whsec_…`, the present one first. */
 export type Claimed = {
   id: DeliveryId; accountId: AccountId; source: string; event: string; eventId: string; subjectId: string; data: unknown; endpointId: EndpointId | null; url: string;
-  attempts: number; tries: number; createdAt: Date; claimedUntil: Date; secrets: readonly [string, ...string[]];
+  attempts: number; tries: number; createdAt: Date; claimedUntil: Date; trace: string | null; secrets: readonly [string, ...string[]];
 };
 export type AttemptLine = Omit<WebhookTables['webhook_attempt'], 'delivery_id' | 'number'>;
 export type WebhookStore = ReturnType<typeof createWebhookStore>;
@@ -110,7 +112,7 @@ async function claim(connection: Connection, { now, until, sources, busy }: Sear
       order by d.next_attempt_at, d.position limit 1 for update of d skip locked)
     update enterprise.webhook_delivery d set claimed_until = ${until} from due where d.id = due.id
     returning d.id, d.account_id as "accountId", d.source, d.event, d.event_id as "eventId", d.subject_id as "subjectId", d.data, d.endpoint_id as "endpointId", due.url,
-      d.attempts, d.tries, d.created_at as "createdAt", d.claimed_until as "claimedUntil", due.secret, due.former`.execute(database());
+      d.attempts, d.tries, d.created_at as "createdAt", d.claimed_until as "claimedUntil", d.trace, due.secret, due.former`.execute(database());
   if (!row) return null;
   const { secret, former, ...delivery } = row;
   return { ...delivery, secrets: former === null ? [secret] : [secret, former] };

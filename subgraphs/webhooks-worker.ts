@@ -1,6 +1,8 @@
 import type { AccountId } from './ids.ts';
 import type { Logger } from './log.ts';
+import { type Metrics, secondsSince } from './metrics.ts';
 import type { Outbound } from './outbound.ts';
+import { readTrace, spanned, traceIdOf, type Tracer } from './traces.ts';
 import { type Outcome, sendOnce } from './webhooks-sender.ts';
 import type { AttemptLine, Claimed, Ending, WebhookStore } from './webhooks-store.ts';
 import type { WebhookDialect } from './webhooks.ts';
@@ -20,7 +22,7 @@ const pollMs = 1000;
 const graceMs = 2000;
 
 type Parts = {
-  store: WebhookStore; outbound: Outbound; log: Logger; now: () => number; onError: (error: unknown) => void;
+  store: WebhookStore; outbound: Outbound; log: Logger; metrics: Metrics | undefined; tracer: Tracer | null; now: () => number; onError: (error: unknown) => void;
   detached: <T>(work: () => T) => T;
   dialects: ReadonlyMap<string, WebhookDialect>;
   /** In the transaction that disabled an endpoint. */
@@ -109,12 +111,15 @@ export class WebhookWorker {
   }
 
   async #deliver(delivery: Claimed): Promise<void> {
-    const { store, outbound, now, dialects } = this.#parts;
+    const { store, outbound, now, dialects, metrics, tracer } = this.#parts;
     const { accountId, subjectId, event, eventId, data, createdAt: occurredAt, endpointId } = delivery;
     const dialect = dialects.get(delivery.source);
     const body = await dialect?.body({ accountId, subjectId, event, eventId, data, occurredAt, isCallback: endpointId === null });
     if (!body) return store.deleteDelivery(delivery.id);
-    const { outcome, line } = await sendOnce(outbound, delivery, { body, sign: dialect?.headers, now, signal: this.#stop.signal });
+    const startedAt = performance.now();
+    const options = { kind: 'client', parent: readTrace(delivery.trace), attributes: { 'lookgraph.webhook.source': delivery.source } } as const;
+    const { outcome, line } = await spanned(tracer, 'webhook', options, (trace) => sendOnce(outbound, delivery, { body, sign: dialect?.headers, now, signal: this.#stop.signal, trace }));
+    metrics?.webhooks.observe({ source: delivery.source, outcome: outcome.kind }, secondsSince(startedAt));
     await this.#settle(delivery, outcome, line);
   }
 
@@ -122,7 +127,8 @@ export class WebhookWorker {
     const { store, log, now, settle, onDisabled } = this.#parts;
     const at = new Date(now());
     const waitSeconds = outcome.kind === 'failed' ? secondsToWait(delivery.tries + 1, outcome.retryAfterSeconds) : null;
-    log.info({ webhook: delivery.eventId, delivery: delivery.id, attempt: delivery.attempts + 1, outcome: outcome.kind, status: line.status, waitSeconds }, 'webhook');
+    const trace = readTrace(delivery.trace);
+    log.info({ ...trace && { traceId: traceIdOf(trace) }, webhook: delivery.eventId, delivery: delivery.id, attempt: delivery.attempts + 1, outcome: outcome.kind, status: line.status, waitSeconds }, 'webhook');
     await settle(async () => {
       const isKept = await store.finishAttempt(delivery, line, endingOf(outcome, at, waitSeconds));
       if (!isKept || delivery.endpointId === null) return;

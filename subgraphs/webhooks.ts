@@ -4,7 +4,9 @@ import type { Connection } from './database.ts';
 import { type AccountId, type EndpointId, newDeliveryId } from './ids.ts';
 import type { Jobs } from './jobs.ts';
 import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import type { Outbound } from './outbound.ts';
+import { currentTrace, type Tracer } from './traces.ts';
 import type { SigningHeaders } from './webhooks-sender.ts';
 import { createWebhookStore, type WebhookStore } from './webhooks-store.ts';
 import { WebhookWorker } from './webhooks-worker.ts';
@@ -67,7 +69,7 @@ export type Webhooks = {
   trim(before: Date): Promise<number>;
 };
 
-type Parts = { connection: Connection; jobs: Jobs; outbound: Outbound; log: Logger; /** Milliseconds; every time of a delivery is by this clock. */ now?: () => number };
+type Parts = { connection: Connection; jobs: Jobs; outbound: Outbound; log: Logger; metrics?: Metrics; tracer?: Tracer | null; /** Milliseconds; every time of a delivery is by this clock. */ now?: () => number };
 
 const channel = 'webhooks';
 const disabledQueue = 'enterprise.webhook-disabled';
@@ -76,11 +78,11 @@ const disabledOptions = { concurrency: 1, retryLimit: 8, retryDelaySeconds: 15, 
 /** A new signing secret: `whsec_` and 32 random bytes in base64. */
 export const createSecret = (bytes: Uint8Array = randomBytes(32)): string => `whsec_${Buffer.from(bytes).toString('base64')}`;
 
-export function createWebhooks({ connection, jobs, outbound, log, now = Date.now }: Parts): Webhooks {
+export function createWebhooks({ connection, jobs, outbound, log, metrics, tracer = null, now = Date.now }: Parts): Webhooks {
   const store = createWebhookStore(connection);
   const dialects = new Map<string, WebhookDialect>();
   const worker = new WebhookWorker({
-    store, outbound, log, now, dialects, detached: connection.detached, settle: connection.transaction,
+    store, outbound, log, metrics, tracer, now, dialects, detached: connection.detached, settle: connection.transaction,
     onError: (error) => log.error({ err: error }, 'webhook worker'),
     onDisabled: async ({ accountId, endpointId }) => jobs.enqueue(disabledQueue, { accountId, endpointId }),
   });
@@ -125,7 +127,7 @@ async function insert(store: WebhookStore, source: WebhookSource, { accountId, s
   const receivers = [...listeners.map(({ id, url }) => ({ endpoint_id: id, url, line: `${id} ${subjectId}` })), ...callbackUrl === null ? [] : [{ endpoint_id: null, url: callbackUrl, line: `callback ${subjectId}` }]];
   if (receivers.length === 0) return false;
   const eventId = `evt_${randomUUID()}`;
-  const shared = { account_id: accountId, source, event, event_id: eventId, subject_id: subjectId, data, next_attempt_at: at, claimed_until: null, status: null, error: null, delivered_at: null, created_at: at };
+  const shared = { account_id: accountId, source, event, event_id: eventId, subject_id: subjectId, data, next_attempt_at: at, claimed_until: null, status: null, error: null, delivered_at: null, created_at: at, trace: currentTrace() };
   await store.insertDeliveries(receivers.map((receiver) => ({ ...shared, ...receiver, id: newDeliveryId() })));
   return true;
 }

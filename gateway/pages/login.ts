@@ -12,6 +12,7 @@ import { ask } from '../rest/ask.ts';
 import { generationDialect } from '../rest/dialect.ts';
 import { accepted } from '../rest/payload.ts';
 import { clearedCookie, isOwnPage, sessionCookie } from '../session-cookie.ts';
+import { traceOf } from '../seen-requests.ts';
 import { escapeHtml, plainPage } from './plain.ts';
 
 type Parts = { platform: Pick<Platform, 'env' | 'keys'>; graph: Graph };
@@ -19,7 +20,7 @@ type Form = Readonly<Record<string, string>>;
 
 /** Signing in by a mailed link, and out again. A link is opened by a button, for programs that look at mail follow links too. */
 export function serveLogin(app: FastifyInstance, { platform: { env, keys }, graph }: Parts): void {
-  const asking = (request: FastifyRequest, caller: Caller | null = null) => ({ caller, requestId: request.id, address: addressOf(request.raw, env.trustedProxies) });
+  const asking = (request: FastifyRequest, caller: Caller | null = null) => ({ caller, requestId: request.id, trace: traceOf(request), address: addressOf(request.raw, env.trustedProxies) });
   // What a form of ours sends is read by these addresses alone.
   void app.register(async (scope) => {
     scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))));

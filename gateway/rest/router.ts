@@ -8,6 +8,7 @@ import { addressOf } from '../address.ts';
 import { credentialOf } from '../caller.ts';
 import type { Graph } from '../graphql.ts';
 import { closingOf, type Openings } from '../openings.ts';
+import { traceOf } from '../seen-requests.ts';
 import { HttpRefusal, sendReply, sendRefusal } from './answer.ts';
 import { ask, watch } from './ask.ts';
 import { dialectOf } from './dialect.ts';
@@ -84,7 +85,7 @@ async function answer(request: FastifyRequest, reply: FastifyReply, route: Route
 
 async function replyTo(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs, openings, trustedProxies }: RestParts, caller: Caller | null): Promise<Reply> {
   const rest = restRequest(request, caller, blobs);
-  const asking = { caller, requestId: request.id, ...route.isOpen && { address: addressOf(request.raw, trustedProxies) } };
+  const asking = { caller, requestId: request.id, trace: traceOf(request), ...route.isOpen && { address: addressOf(request.raw, trustedProxies) } };
   const variables = await route.variables(rest);
   let data = await ask(graph, route.operation, variables, asking);
   for (let next = route.rest?.variables(data); next && route.rest; next = route.rest.variables(data)) data = route.rest.join(data, await ask(graph, route.operation, next, asking));
@@ -113,7 +114,7 @@ async function untilLast(graph: Graph, { operation, isLast }: NonNullable<Route<
 async function answerEvents(request: FastifyRequest, reply: FastifyReply, route: EventRoute<object, object>, { graph, blobs, openings }: RestParts, caller: Caller | null): Promise<void> {
   accepts(request, /event-stream|\*\/\*|text\/\*/);
   const rest = restRequest(request, caller, blobs);
-  const [afterSeq, asking] = [lastEventId(request), { caller, requestId: request.id, signal: closeOf(reply) }];
+  const [afterSeq, asking] = [lastEventId(request), { caller, requestId: request.id, trace: traceOf(request), signal: closeOf(reply) }];
   // An EventSource comes back behind the last event too, and would for ever: 204 is what it stops at.
   if (afterSeq !== null && route.present.isOver(await ask(graph, route.present.operation, route.present.variables(rest), asking), afterSeq)) return void (await reply.code(204).send());
   const events = await watch(graph, route.operation, route.variables(rest, afterSeq), asking);

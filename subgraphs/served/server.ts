@@ -3,9 +3,12 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { type ExecutionResult, OperationTypeNode } from 'graphql';
+import type { SubgraphName } from '../../schema/sdl.ts';
 import { serveHealth } from '../health.ts';
+import { secondsSince } from '../metrics.ts';
 import type { Platform } from '../platform.ts';
 import type { RequestContext, Subgraph } from '../subgraph.ts';
+import { readTrace, spanned, traceIdOf } from '../traces.ts';
 import { masked, recordOf, refusal } from './answers.ts';
 import { createRecognizer, type Recognize } from './callers.ts';
 import { createDocuments, type Documents } from './documents.ts';
@@ -35,6 +38,7 @@ export async function serveSubgraph(platform: Platform, subgraph: Subgraph): Pro
   server.headersTimeout = 10_000;
   let isStopping = false;
   const app = createApplication(server, platform.log);
+  seeRequests(app, platform, subgraph.name);
   serveHealth(app, platform, () => isStopping);
   serveGraph(app, served);
   await app.ready();
@@ -81,6 +85,15 @@ function createApplication(server: Server, log: Platform['log']): FastifyInstanc
   return app;
 }
 
+/** One line for every request. */
+function seeRequests(app: FastifyInstance, { log }: Platform, subgraph: SubgraphName): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const trace = readTrace(request.headers['traceparent']);
+    const requestId = reply.getHeader('x-request-id') ?? request.id;
+    log.info({ requestId, ...trace && { traceId: traceIdOf(trace) }, subgraph, method: request.method, path: request.url.split('?', 1)[0], status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }, 'request');
+  });
+}
+
 function serveGraph(app: FastifyInstance, served: Served): void {
   const known = new WeakMap<FastifyRequest, RequestContext>();
   app.post('/graphql', {
@@ -88,7 +101,7 @@ function serveGraph(app: FastifyInstance, served: Served): void {
     async onRequest(request, reply) {
       const recognized = await served.recognize(request.headers, {});
       if ('refused' in recognized) return send(request, reply, 401, refusal('UNAUTHENTICATED', recognized.refused));
-      known.set(request, recognized.request);
+      known.set(request, { ...recognized.request, trace: readTrace(request.headers['traceparent']) });
       reply.header('x-request-id', recognized.request.requestId);
       // What a hook gives is taken for the answer.
       return undefined;
@@ -100,18 +113,20 @@ function serveGraph(app: FastifyInstance, served: Served): void {
   });
 }
 
-async function answer({ platform: { env, log }, subgraph, documents }: Served, request: RequestContext, { headers, body }: FastifyRequest, { raw }: FastifyReply): Promise<{ status: number; result: ExecutionResult }> {
+async function answer({ platform: { env, log, metrics, tracer }, subgraph, documents }: Served, request: RequestContext, { headers, body }: FastifyRequest, { raw }: FastifyReply): Promise<{ status: number; result: ExecutionResult }> {
   const { query, operationName, variables } = recordOf(body);
   const read = documents(query, operationName);
   if ('errors' in read) return { status: 400, result: read };
   if (read.kind === OperationTypeNode.SUBSCRIPTION) return { status: 400, result: refusal('BAD_REQUEST', 'Subscriptions are served over WebSocket, by graphql-transport-ws.') };
   const end = endOf(raw, Math.min(env.operationTimeoutMs, timeLeft(headers)));
-  const result = await subgraph.execute({
+  const startedAt = performance.now();
+  const result = await spanned(tracer, `serve ${subgraph.name}`, { kind: 'server', parent: request.trace ?? null, attributes: { 'graphql.operation.type': read.kind } }, async () => subgraph.execute({
     document: read.document, operationName: typeof operationName === 'string' ? operationName : undefined, variables: recordOf(variables), request,
     get signal() {
       return end();
     },
-  });
+  }));
+  metrics.served.observe({ subgraph: subgraph.name, outcome: result.errors ? 'errors' : 'ok' }, secondsSince(startedAt));
   return { status: result.data === undefined ? 400 : 200, result: masked(result, request, log) };
 }
 

@@ -4,6 +4,7 @@ import { type ExecutionResult, OperationTypeNode, parse } from 'graphql';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, MessageType, stringifyMessage, type SubscribePayload } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { RequestContext } from '../subgraph.ts';
+import { readTrace } from '../traces.ts';
 import { masked, maskedStream, recordOf, refusal } from './answers.ts';
 import type { Served } from './server.ts';
 
@@ -29,7 +30,7 @@ export function serveSockets(server: Server, served: Served): { close(): void; e
     const recognized = await served.recognize(request.headers, {});
     if ('refused' in recognized) return refuse(stream, 401, refusal('UNAUTHENTICATED', recognized.refused));
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const extra = { request, socket, context: recognized.request };
+      const extra = { request, socket, context: { ...recognized.request, trace: readTrace(request.headers['traceparent']) } };
       open.set(socket, extra);
       socket.once('close', () => open.delete(socket));
       attach(extra, opened);
