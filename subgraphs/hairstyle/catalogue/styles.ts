@@ -108,6 +108,6 @@ export const styles: readonly HairStyle[] = [
   style(536974, 'masculine', 'Bowl cut - soft', ['bowl', 'fringe'], { length: { top: 0.5, sides: 0.12, back: 0.12 }, part: 'none', fringe: fringe('blunt', 0.85), layers: 0.1, ends: 'blunt', messiness: 0.1, volume: 0.35 }),
   style(179648, 'masculine', 'Top knot - undercut', ['top knot', 'man bun', 'undercut'], { ...tied, updo: 'top-knot', undercut: true, fade: 'mid', slick: 0.6, framing: 0, messiness: 0.2 }),
   style(948305, 'masculine', 'Long - surfer', ['long', 'wavy', 'surfer'], { length: { top: 0.7, sides: 0.75, back: 0.8 }, part: 'middle', curl: curls['2B'], clump: pieces, layers: 0.6, messiness: 0.7, volume: 0.4 }),
-  style(263517, 'masculine', 'Long - swept back', ['long', 'swept back'], { length: { top: 0.6, sides: 0.5, back: 0.55 }, part: 'none', comb: 'back', layers: 0.7, rootLift: 0.5, messiness: 0.3, volume: 0.45 }),
+  style(263517, 'masculine', 'Long - swept back', ['long', 'swept back'], { length: { top: 0.6, sides: 0.5, back: 0.55 }, part: 'none', comb: 'back', layers: 0.7, rootLift: 0.6, slick: 0.4, messiness: 0.2, volume: 0.6 }),
   style(709826, 'masculine', 'Ivy league - neat', ['ivy league', 'short', 'business'], { ...short, length: cropped(0.16, 0.08), comb: 'side', part: 'left', rootLift: 0.5, messiness: 0.1, fade: 'low' }),
 ];

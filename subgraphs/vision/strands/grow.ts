@@ -73,7 +73,10 @@ function heading(growth: Growth, look: Look, down: Vector, p: Vector, normal: Ve
   if (onShell && p[1] > -1) return along(want, normal);
   const { at } = growth.root;
   const bow = (0.12 + 0.3 * look.messiness) * noise(at[0] * 0.35 + 40, (at[2] + p[1]) * 0.16, at[1] * 0.35);
-  const free: Vector = p[1] < 3 ? [down[0] + bow - p[0] * 0.02, down[1], down[2] + bow * 0.5] : [want[0] * 0.6 + down[0] * 0.5, want[1] * 0.6 + down[1] * 0.5, want[2] * 0.6 + down[2] * 0.5];
+  // What is combed back from a lifted root is held there, and falls over the forehead no more than it does under a brush.
+  const held = look.comb === 'back' ? Math.min(1, look.rootLift + look.slick) * (growth.lengthCm < 14 ? growth.root.top : ramp(-9, -4, p[2])) : 0;
+  const [own, fall] = [mix(0.6, 1, held), mix(0.5, 0.06, held)];
+  const free: Vector = p[1] < mix(3, -2, held) ? [down[0] + bow - p[0] * 0.02, down[1], down[2] + bow * 0.5] : [want[0] * own + down[0] * fall, want[1] * own + down[1] * fall, want[2] * own + down[2] * fall];
   if (share > 0.72 && look.ends === 'in') { free[0] -= growth.side * (share - 0.72) * 3.4; free[2] -= (p[2] + 4) * 0.06; }
   if (share > 0.74 && look.ends === 'out') free[0] += growth.side * (share - 0.74) * 5.5;
   return normalize(free);
