@@ -5,6 +5,7 @@ import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
 import { createOpenGuests } from './guest.ts';
 import { createInvites } from './invite.ts';
+import { inviteMail, inviteWriter } from './invite-mail.ts';
 import { createLinks } from './link.ts';
 import { createLists, createLoaders } from './loaders.ts';
 import { teams as teamsTable } from './migrations/001-teams.ts';
@@ -33,6 +34,7 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const links = createLinks(env);
   const models = createModels({ platform, store, journal });
   const invites = createInvites({ platform, store, journal, models });
+  platform.mail.define(inviteMail, inviteWriter({ accountNames, links, store }));
   const open = createOpenGuests({ links, store, invites });
   const guests = createGuests({ platform, store, journal, models, open });
   const selfies = createSelfies({ platform, store, journal, links, open });

@@ -4,6 +4,7 @@ import type { CreateInviteInput, CreateInvitesInput } from '../../schema/types/h
 import { type AccountId, type InviteId, newInviteId, newMemberId, parseTeamId, parseUploadId, type TeamId } from '../ids.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
+import { inviteMail, letterIdOf } from './invite-mail.ts';
 import type { Models } from './model.ts';
 import { once } from './once.ts';
 import type { Journal } from './progress.ts';
@@ -90,7 +91,10 @@ async function invite({ platform, store, journal }: Parts, { accountId, keyId }:
   const held = costOf(isDevelopment) === 0 ? placed.length : await platform.credits.reserveEach(accountId, placed.map(({ id }) => id), 'Invitation to headshots', keyId);
   const paid = refuseWhere(placed, refused, (_, index) => (index < held ? null : new Failure('INSUFFICIENT_CREDITS', 'Insufficient credits', { required: 1, available: 0 })));
   const made = new Map((paid.length === 0 ? [] : await insert(store, accountId, paid, { teamId, isDevelopment })).map((row) => [row.id, row]));
-  for (const row of made.values()) await journal.tellInvite(row);
+  for (const row of made.values()) {
+    await journal.tellInvite(row);
+    await platform.mail.post(inviteMail, letterIdOf(accountId, row.id));
+  }
   return emails.map((asked) => {
     const outcome = made.get(asked.id) ?? refused.get(asked);
     assert(outcome, 'an address without an outcome');
