@@ -7,6 +7,9 @@ export type Edge<Node> = { cursor: string; node: Node };
 export type Page<Node> = { edges: Edge<Node>[]; nodes: Node[]; pageInfo: PageInfo };
 export type CountedPage<Node> = Page<Node> & { totalCount: () => Promise<number> };
 
+/** Of any list of the graph at once. */
+export const mostItems = 100;
+
 /** What a store needs to read one page: rows strictly behind `after` (null: from the start) and `skip` more, at most `limit`, one more than is shown. */
 export type PageRequest = { first: number; limit: number; after: string | null; skip?: number };
 type PageArguments = { first?: number | null | undefined; after?: string | null | undefined; page?: number | null | undefined };
@@ -18,7 +21,7 @@ type PageArguments = { first?: number | null | undefined; after?: string | null 
  */
 export function pageRequest({ first, after, page: number = null }: PageArguments, defaultFirst: number): PageRequest {
   const count = first ?? defaultFirst;
-  if (!Number.isInteger(count) || count < 1 || count > 100) throw new Failure('VALIDATION', 'first must be a whole number from 1 to 100', { path: ['first'] });
+  if (!Number.isInteger(count) || count < 1 || count > mostItems) throw new Failure('VALIDATION', `first must be a whole number from 1 to ${mostItems}`, { path: ['first'] });
   if (number !== null && (number < 1 || typeof after === 'string')) throw new Failure('VALIDATION', 'page must be 1 or more, and without after', { path: ['page'] });
   const skip = number === null ? 0 : (number - 1) * count;
   return { first: count, limit: count + 1, after: after === null || after === undefined ? null : positionOf(after), skip };

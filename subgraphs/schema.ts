@@ -3,6 +3,7 @@ import { createSourceEventStream, type ExecutionResult, GraphQLError, GraphQLSca
 import { Failure, type FailureCode } from '../schema/failures.ts';
 import { subgraphSdl, type SubgraphName } from '../schema/sdl.ts';
 import { createExecutor } from './execution/index.ts';
+import { limitLists } from './lists.ts';
 import type { Caller, RequestContext, Stopped, Subgraph, SubgraphRequest } from './subgraph.ts';
 
 /**
@@ -15,6 +16,7 @@ import type { Caller, RequestContext, Stopped, Subgraph, SubgraphRequest } from 
 export function buildSubgraph<Context extends RequestContext>(name: SubgraphName, resolvers: object, makeContext: (request: RequestContext, stopped: Stopped) => Context): Subgraph {
   const map = { ...resolvers, ...scalars } as GraphQLResolverMap<Context>;
   const schema = buildSubgraphSchema([{ typeDefs: parse(subgraphSdl(name)), resolvers: map }]);
+  limitLists(schema);
   const execute = createExecutor(schema);
   const contexts = new WeakMap<RequestContext, Context>();
   const contextOf = ({ request }: SubgraphRequest, stopped: Stopped): Context => {

@@ -139,7 +139,11 @@ const erasureRoutes = [
 const keyRoutes = [
   route({
     method: 'GET', path: '/api/v1/enterprise/:slug/api-keys', summary: 'The keys of a business, masked.', dialect: enterpriseDialect, operation: ListApiKeys,
-    variables: (request) => ({ slug: slugOf(request) }),
+    variables: (request) => ({ slug: slugOf(request), offset: 0 }),
+    rest: {
+      variables: (page, request, data) => page.enterprise?.apiKeys.length === 100 ? { slug: slugOf(request), offset: known(data.enterprise).apiKeys.length } : null,
+      join: (first, next) => ({ enterprise: { apiKeys: [...known(first.enterprise).apiKeys, ...known(next.enterprise).apiKeys] } }),
+    },
     reply: ({ enterprise }) => ({
       body: {
         data: known(enterprise).apiKeys.map(({ id, name, createdAt, lastUsedAt, status, masked }) => ({ id, name, created_at: createdAt, last_used: lastUsedAt, status: status.toLowerCase(), api_key: masked })),

@@ -7,7 +7,7 @@ import {
 import { readBody } from './body.ts';
 import { headshotDialect as dialect } from './dialect.ts';
 import { idempotencyKeyOf } from './idempotency.ts';
-import { sliceLinks, sliceOf, sliceOfTotal } from './paging.ts';
+import { firstPageOf, nextPageOf, sliceLinks, sliceOfTotal } from './paging.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
 
@@ -70,8 +70,8 @@ const organizationRoutes = [
     method: 'GET', path: base, summary: 'The organization that the key belongs to, with its teams.', dialect, operation: GetOrganization,
     variables: () => ({}),
     reply({ viewer: { account } }) {
-      const { name, website, details: { uid, teams } } = ofOrganization(account);
-      return { body: { success: true, organization: { uid, name, website, teams } } };
+      const { name, website, details: { uid, teams, more } } = ofOrganization(account);
+      return { body: { success: true, organization: { uid, name, website, teams: [...teams, ...more] } } };
     },
   }),
   route({
@@ -137,7 +137,15 @@ const membersRoute = (status: MemberStatus, fields: (member: Member) => object) 
 const memberRoutes = [
   route({
     method: 'GET', path: `${base}/team`, summary: 'Everybody who was invited and not revoked, newest first.', dialect, operation: ListMembers,
-    variables: (request) => ({ ...sliceOf(request), status: wordOf(request, 'status', memberWords) }),
+    variables: (request) => ({ ...firstPageOf(request), status: wordOf(request, 'status', memberWords) }),
+    rest: {
+      variables(_, request, { viewer: { account } }) {
+        const { nodes, totalCount } = ofOrganization(account).members;
+        const next = nextPageOf(request, nodes.length, totalCount);
+        return next && { ...next, status: wordOf(request, 'status', memberWords) };
+      },
+      join: (first, next) => ({ viewer: { account: { members: { ...ofOrganization(next.viewer.account).members, nodes: [...ofOrganization(first.viewer.account).members.nodes, ...ofOrganization(next.viewer.account).members.nodes] } } } }),
+    },
     reply({ viewer: { account } }, request) {
       const { nodes, totalCount } = ofOrganization(account).members;
       return { body: { success: true, members: nodes.map(memberFields), pagination: sliceOfTotal(request, totalCount) }, headers: sliceLinks(`${base}/team`, request, totalCount) };
@@ -151,18 +159,21 @@ const memberRoutes = [
   membersRoute('FINISHED', memberFields),
 ];
 
-type Changed = { organization: { name: string; website: string | null } | null; details: { uid: string; teams: readonly object[] } | null; errors: Parameters<typeof accepted>[1] };
+type Changed = { organization: { name: string; website: string | null } | null; details: { uid: string; teams: readonly object[]; more: readonly object[] } | null; errors: Parameters<typeof accepted>[1] };
 function organizationReply({ organization, details, errors }: Changed) {
   const { name, website } = accepted(organization, errors);
-  const { uid, teams } = accepted(details, errors);
-  return { body: { success: true, organization: { uid, name, website, teams } } };
+  const { uid, teams, more } = accepted(details, errors);
+  return { body: { success: true, organization: { uid, name, website, teams: [...teams, ...more] } } };
 }
 
 const teamRoutes = [
   route({
     method: 'GET', path: `${base}/teams`, summary: 'The teams, by name.', dialect, operation: ListTeams,
     variables: () => ({}),
-    reply: ({ viewer: { account } }) => ({ body: { success: true, teams: ofOrganization(account).teams } }),
+    reply({ viewer: { account } }) {
+      const { teams, more } = ofOrganization(account);
+      return { body: { success: true, teams: [...teams, ...more] } };
+    },
   }),
   route({
     method: 'POST', path: `${base}/teams`, summary: 'Creates a team; its name must be free.', dialect, operation: CreateTeam,

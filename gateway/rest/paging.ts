@@ -37,9 +37,21 @@ export function pageLinks(path: string, request: RestRequest, total: number): Re
 const mostOfSlice = 200;
 
 /** `limit` and `offset` of a query string, by default 50 and 0. More than 200 at once counts as 200. Refuses with VALIDATION what is no whole number. */
-export function sliceOf({ query }: Pick<RestRequest, 'query'>): { limit: number; offset: number } {
+function sliceOf({ query }: Pick<RestRequest, 'query'>): { limit: number; offset: number } {
   const offset = positive(query, 'offset', 0, 0);
   return { limit: Math.min(positive(query, 'limit', 50), mostOfSlice), offset: Math.min(offset, lastPage) };
+}
+
+/** The graph gives less at once: the first page of a slice. */
+export function firstPageOf(request: Pick<RestRequest, 'query'>): { limit: number; offset: number } {
+  const { limit, offset } = sliceOf(request);
+  return { limit: Math.min(limit, most), offset };
+}
+
+/** What is still missing of a slice of which so many items are there; null: nothing. */
+export function nextPageOf(request: Pick<RestRequest, 'query'>, there: number, total: number): { limit: number; offset: number } | null {
+  const { limit, offset } = sliceOf(request);
+  return there < limit && there >= most && offset + there < total ? { limit: Math.min(limit - there, most), offset: offset + there } : null;
 }
 
 /** The documented description of a slice. */

@@ -45,8 +45,8 @@ export type Route<Result, Variables> = Common<Variables> & {
   hasHead?: false;
   /** What is answered when the graph fails; a Failure is no fault. */
   insteadOfFault?(): Reply;
-  /** For a list that the graph gives in pages and REST whole: how to ask for what follows an answer (null: nothing), and how to join two. */
-  rest?: { variables(data: Result): Variables | null; join(first: Result, next: Result): Result };
+  /** For a list that REST gives at once and the graph in pages: how to ask for what follows the last of them (null: nothing), and how to join two. `data`: all so far. */
+  rest?: { variables(page: Result, request: RestRequest, data: Result): Variables | null; join(first: Result, next: Result): Result };
   /** With `Prefer: wait=SECONDS`, the answer is given when this says that it is worth giving, or when the time is over. */
   awaits?: { isOver(data: Result): boolean; operation: TypedOperation<object, Variables>; isLast(event: object): boolean };
 };

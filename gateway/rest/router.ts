@@ -88,7 +88,7 @@ async function replyTo(request: FastifyRequest, reply: FastifyReply, route: Rout
   const asking = { caller, requestId: request.id, trace: traceOf(request), ...route.isOpen && { address: addressOf(request.raw, trustedProxies) } };
   const variables = await route.variables(rest);
   let data = await ask(graph, route.operation, variables, asking);
-  for (let next = route.rest?.variables(data); next && route.rest; next = route.rest.variables(data)) data = route.rest.join(data, await ask(graph, route.operation, next, asking));
+  if (route.rest) data = await withRest(route.rest, data, rest, (next) => ask(graph, route.operation, next, asking));
   const waitSeconds = route.awaits ? waitOf(request) : 0;
   if (route.awaits && waitSeconds > 0) {
     reply.header('preference-applied', `wait=${waitSeconds}`);
@@ -100,6 +100,16 @@ async function replyTo(request: FastifyRequest, reply: FastifyReply, route: Rout
     }
   }
   return route.reply(data, rest);
+}
+
+/** All pages of a list. */
+async function withRest({ variables, join }: NonNullable<Route<object, object>['rest']>, first: object, request: RestRequest, askFor: (variables: object) => Promise<object>): Promise<object> {
+  let [data, page] = [first, first];
+  for (let next = variables(page, request, data); next; next = variables(page, request, data)) {
+    page = await askFor(next);
+    data = join(data, page);
+  }
+  return data;
 }
 
 /** Ends with the last event, or when the signal says so. */

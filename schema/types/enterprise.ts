@@ -31,10 +31,17 @@ export type Account = {
   readonly name: Scalars['String']['output'];
   readonly createdAt: Scalars['DateTime']['output'];
   readonly credits: CreditBalance;
-  /** Usable and expired keys, newest first; deleted ones are gone. */
+  /** Usable and expired keys, newest first; deleted ones are gone. `first` 1 to 100, as of every list; `offset` counts from 0. */
   readonly apiKeys: ReadonlyArray<ApiKey>;
   /** What its keys asked for in the last 30 days, newest first. `first` 1 to 100. */
   readonly apiLogs: ApiLogConnection;
+};
+
+
+/** Anything that owns keys, credits and jobs. */
+export type AccountApiKeysArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -53,6 +60,13 @@ export type PersonalAccount = Account & {
   readonly credits: CreditBalance;
   readonly apiKeys: ReadonlyArray<ApiKey>;
   readonly apiLogs: ApiLogConnection;
+};
+
+
+/** A person's own account. */
+export type PersonalAccountApiKeysArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -93,10 +107,31 @@ export type Enterprise = Account & {
 
 
 /** A salon, barber or hair clinic with its clients. */
+export type EnterpriseApiKeysArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A salon, barber or hair clinic with its clients. */
 export type EnterpriseApiLogsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ApiLogFilter>;
+};
+
+
+/** A salon, barber or hair clinic with its clients. */
+export type EnterpriseUsersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A salon, barber or hair clinic with its clients. */
+export type EnterpriseWidgetsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -135,10 +170,24 @@ export type Organization = Account & {
 
 
 /** A team that orders headshots. */
+export type OrganizationApiKeysArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A team that orders headshots. */
 export type OrganizationApiLogsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ApiLogFilter>;
+};
+
+
+/** A team that orders headshots. */
+export type OrganizationUsersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** A platform that creates businesses for others. */
@@ -157,6 +206,13 @@ export type PartnerAccount = Account & {
 
 
 /** A platform that creates businesses for others. */
+export type PartnerAccountApiKeysArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A platform that creates businesses for others. */
 export type PartnerAccountApiLogsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
@@ -168,6 +224,13 @@ export type PartnerAccountApiLogsArgs = {
 export type PartnerAccountEnterprisesArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** A platform that creates businesses for others. */
+export type PartnerAccountUsersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type EnterpriseConnection = {
@@ -432,6 +495,8 @@ export type CreditBalanceLedgerArgs = {
 /** The sum of the ledger. Never below zero. */
 export type CreditBalanceUsageArgs = {
   days?: InputMaybe<Scalars['Int']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** What one key spent on one day. */
@@ -483,6 +548,13 @@ export type HairstyleGeneration = {
   readonly charges: ReadonlyArray<LedgerEntry>;
 };
 
+
+/** What hairstyle calls a generation, seen from the books. */
+export type HairstyleGenerationChargesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
+};
+
 /** Who is asking. */
 export type Viewer = {
   readonly account: Account;
@@ -499,6 +571,13 @@ export type Viewer = {
   readonly memberships: ReadonlyArray<Membership>;
   /** The limits that hold for the caller, and what is left of each. Empty when none does. */
   readonly rateLimits: ReadonlyArray<RateLimit>;
+};
+
+
+/** Who is asking. */
+export type ViewerMembershipsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** How often something may be done in a window of time, which begins with a full hour, day or month of UTC. */
@@ -1268,7 +1347,7 @@ export type PersonalAccountResolvers<ContextType = Context, ParentType extends R
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   credits?: Resolver<ResolversTypes['CreditBalance'], ParentType, ContextType>;
-  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType>;
+  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType, RequireFields<PersonalAccountApiKeysArgs, 'first' | 'offset'>>;
   apiLogs?: Resolver<ResolversTypes['ApiLogConnection'], ParentType, ContextType, RequireFields<PersonalAccountApiLogsArgs, 'first'>>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
@@ -1279,14 +1358,14 @@ export type EnterpriseResolvers<ContextType = Context, ParentType extends Resolv
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   credits?: Resolver<ResolversTypes['CreditBalance'], ParentType, ContextType>;
-  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType>;
+  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType, RequireFields<EnterpriseApiKeysArgs, 'first' | 'offset'>>;
   apiLogs?: Resolver<ResolversTypes['ApiLogConnection'], ParentType, ContextType, RequireFields<EnterpriseApiLogsArgs, 'first'>>;
   slug?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   businessType?: Resolver<ResolversTypes['BusinessType'], ParentType, ContextType>;
   subscriptionStatus?: Resolver<ResolversTypes['SubscriptionStatus'], ParentType, ContextType>;
   owner?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
-  users?: Resolver<ReadonlyArray<ResolversTypes['Member']>, ParentType, ContextType>;
-  widgets?: Resolver<ReadonlyArray<ResolversTypes['Widget']>, ParentType, ContextType>;
+  users?: Resolver<ReadonlyArray<ResolversTypes['Member']>, ParentType, ContextType, RequireFields<EnterpriseUsersArgs, 'first' | 'offset'>>;
+  widgets?: Resolver<ReadonlyArray<ResolversTypes['Widget']>, ParentType, ContextType, RequireFields<EnterpriseWidgetsArgs, 'first' | 'offset'>>;
   links?: Resolver<Maybe<ResolversTypes['EnterpriseLinks']>, ParentType, ContextType>;
   clients?: Resolver<ResolversTypes['ClientConnection'], ParentType, ContextType, RequireFields<EnterpriseClientsArgs, 'first'>>;
   client?: Resolver<Maybe<ResolversTypes['Client']>, ParentType, ContextType, RequireFields<EnterpriseClientArgs, 'id'>>;
@@ -1300,10 +1379,10 @@ export type OrganizationResolvers<ContextType = Context, ParentType extends Reso
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   credits?: Resolver<ResolversTypes['CreditBalance'], ParentType, ContextType>;
-  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType>;
+  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType, RequireFields<OrganizationApiKeysArgs, 'first' | 'offset'>>;
   apiLogs?: Resolver<ResolversTypes['ApiLogConnection'], ParentType, ContextType, RequireFields<OrganizationApiLogsArgs, 'first'>>;
   website?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
-  users?: Resolver<ReadonlyArray<ResolversTypes['Member']>, ParentType, ContextType>;
+  users?: Resolver<ReadonlyArray<ResolversTypes['Member']>, ParentType, ContextType, RequireFields<OrganizationUsersArgs, 'first' | 'offset'>>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1313,10 +1392,10 @@ export type PartnerAccountResolvers<ContextType = Context, ParentType extends Re
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   credits?: Resolver<ResolversTypes['CreditBalance'], ParentType, ContextType>;
-  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType>;
+  apiKeys?: Resolver<ReadonlyArray<ResolversTypes['ApiKey']>, ParentType, ContextType, RequireFields<PartnerAccountApiKeysArgs, 'first' | 'offset'>>;
   apiLogs?: Resolver<ResolversTypes['ApiLogConnection'], ParentType, ContextType, RequireFields<PartnerAccountApiLogsArgs, 'first'>>;
   enterprises?: Resolver<ResolversTypes['EnterpriseConnection'], ParentType, ContextType, RequireFields<PartnerAccountEnterprisesArgs, 'first'>>;
-  users?: Resolver<ReadonlyArray<ResolversTypes['Member']>, ParentType, ContextType>;
+  users?: Resolver<ReadonlyArray<ResolversTypes['Member']>, ParentType, ContextType, RequireFields<PartnerAccountUsersArgs, 'first' | 'offset'>>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1475,7 +1554,7 @@ export type CreditBalanceResolvers<ContextType = Context, ParentType extends Res
   available?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   reserved?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   ledger?: Resolver<ResolversTypes['LedgerConnection'], ParentType, ContextType, RequireFields<CreditBalanceLedgerArgs, 'first'>>;
-  usage?: Resolver<ReadonlyArray<ResolversTypes['CreditUsage']>, ParentType, ContextType, RequireFields<CreditBalanceUsageArgs, 'days'>>;
+  usage?: Resolver<ReadonlyArray<ResolversTypes['CreditUsage']>, ParentType, ContextType, RequireFields<CreditBalanceUsageArgs, 'days' | 'first' | 'offset'>>;
 };
 
 export type CreditUsageResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CreditUsage'] = ResolversParentTypes['CreditUsage']> = {
@@ -1510,7 +1589,7 @@ export type LedgerEdgeResolvers<ContextType = Context, ParentType extends Resolv
 export type HairstyleGenerationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['HairstyleGeneration'] = ResolversParentTypes['HairstyleGeneration'], FederationReferenceType extends FederationReferenceTypes['HairstyleGeneration'] = FederationReferenceTypes['HairstyleGeneration']> = {
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['HairstyleGeneration']> | FederationReferenceType, FederationReferenceType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
-  charges?: Resolver<ReadonlyArray<ResolversTypes['LedgerEntry']>, ParentType, ContextType>;
+  charges?: Resolver<ReadonlyArray<ResolversTypes['LedgerEntry']>, ParentType, ContextType, RequireFields<HairstyleGenerationChargesArgs, 'first' | 'offset'>>;
 };
 
 export type ViewerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Viewer'] = ResolversParentTypes['Viewer']> = {
@@ -1520,7 +1599,7 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
   roles?: Resolver<ReadonlyArray<ResolversTypes['Role']>, ParentType, ContextType>;
   scopes?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
-  memberships?: Resolver<ReadonlyArray<ResolversTypes['Membership']>, ParentType, ContextType>;
+  memberships?: Resolver<ReadonlyArray<ResolversTypes['Membership']>, ParentType, ContextType, RequireFields<ViewerMembershipsArgs, 'first' | 'offset'>>;
   rateLimits?: Resolver<ReadonlyArray<ResolversTypes['RateLimit']>, ParentType, ContextType>;
 };
 

@@ -243,6 +243,8 @@ export type QueryHairstyleArgs = {
 export type QueryHairColorsArgs = {
   family?: InputMaybe<Scalars['String']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -952,7 +954,7 @@ export type ClientResolvers<ContextType = Context, ParentType extends ResolversP
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   hairstyles?: Resolver<ResolversTypes['HairstyleConnection'], ParentType, ContextType, RequireFields<QueryHairstylesArgs, 'first'>>;
   hairstyle?: Resolver<Maybe<ResolversTypes['Hairstyle']>, ParentType, ContextType, RequireFields<QueryHairstyleArgs, 'id'>>;
-  hairColors?: Resolver<ReadonlyArray<ResolversTypes['HairColor']>, ParentType, ContextType, Partial<QueryHairColorsArgs>>;
+  hairColors?: Resolver<ReadonlyArray<ResolversTypes['HairColor']>, ParentType, ContextType, RequireFields<QueryHairColorsArgs, 'first' | 'offset'>>;
   hairstyleGeneration?: Resolver<Maybe<ResolversTypes['HairstyleGeneration']>, ParentType, ContextType, RequireFields<QueryHairstyleGenerationArgs, 'id'>>;
   generationCost?: Resolver<ResolversTypes['GenerationCost'], ParentType, ContextType, RequireFields<QueryGenerationCostArgs, 'mode' | 'styleIds'>>;
   sourceImage?: Resolver<Maybe<ResolversTypes['SourceImage']>, ParentType, ContextType, RequireFields<QuerySourceImageArgs, 'id'>>;

@@ -29,12 +29,18 @@ export type Organization = {
   readonly details: OrganizationDetails;
   /** By name. At most 200. */
   readonly teams: ReadonlyArray<Team>;
-  /** Everybody who was invited and not revoked, newest first. `first` 1 to 200. `offset` counts from 0 and stands in the place of `after`. */
+  /** Everybody who was invited and not revoked, newest first. `first` 1 to 100. `offset` counts from 0 and stands in the place of `after`. */
   readonly members: MemberConnection;
-  /** Newest first. `first` 1 to 200. `offset` counts from 0 and stands in the place of `after`. */
+  /** Newest first. `first` 1 to 100. `offset` counts from 0 and stands in the place of `after`. */
   readonly invites: InviteConnection;
-  /** Newest first; deleted ones only by their status. `first` 1 to 200. `offset` counts from 0 and stands in the place of `after`. */
+  /** Newest first; deleted ones only by their status. `first` 1 to 100. `offset` counts from 0 and stands in the place of `after`. */
   readonly models: HeadshotModelConnection;
+};
+
+
+export type OrganizationTeamsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -72,6 +78,13 @@ export type OrganizationDetails = {
   readonly teams: ReadonlyArray<TeamLabel>;
 };
 
+
+/** What an organization is for integrations. */
+export type OrganizationDetailsTeamsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
+};
+
 /** A team by its name alone. */
 export type TeamLabel = {
   readonly id: Scalars['ID']['output'];
@@ -83,9 +96,9 @@ export type Team = {
   readonly id: Scalars['ID']['output'];
   readonly name: Scalars['String']['output'];
   readonly createdAt: Scalars['DateTime']['output'];
-  /** Newest first. `first` 1 to 200. */
+  /** Newest first. `first` 1 to 100. */
   readonly members: MemberConnection;
-  /** Newest first, without deleted ones. `first` 1 to 200. */
+  /** Newest first, without deleted ones. `first` 1 to 100. */
   readonly models: HeadshotModelConnection;
 };
 
@@ -982,7 +995,7 @@ export type OrganizationResolvers<ContextType = Context, ParentType extends Reso
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['Organization']> | FederationReferenceType, FederationReferenceType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   details?: Resolver<ResolversTypes['OrganizationDetails'], ParentType, ContextType>;
-  teams?: Resolver<ReadonlyArray<ResolversTypes['Team']>, ParentType, ContextType>;
+  teams?: Resolver<ReadonlyArray<ResolversTypes['Team']>, ParentType, ContextType, RequireFields<OrganizationTeamsArgs, 'first' | 'offset'>>;
   members?: Resolver<ResolversTypes['MemberConnection'], ParentType, ContextType, RequireFields<OrganizationMembersArgs, 'first'>>;
   invites?: Resolver<ResolversTypes['InviteConnection'], ParentType, ContextType, RequireFields<OrganizationInvitesArgs, 'first'>>;
   models?: Resolver<ResolversTypes['HeadshotModelConnection'], ParentType, ContextType, RequireFields<OrganizationModelsArgs, 'first'>>;
@@ -991,7 +1004,7 @@ export type OrganizationResolvers<ContextType = Context, ParentType extends Reso
 export type OrganizationDetailsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['OrganizationDetails'] = ResolversParentTypes['OrganizationDetails']> = {
   uid?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   isWhitelabel?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
-  teams?: Resolver<ReadonlyArray<ResolversTypes['TeamLabel']>, ParentType, ContextType>;
+  teams?: Resolver<ReadonlyArray<ResolversTypes['TeamLabel']>, ParentType, ContextType, RequireFields<OrganizationDetailsTeamsArgs, 'first' | 'offset'>>;
 };
 
 export type TeamLabelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TeamLabel'] = ResolversParentTypes['TeamLabel']> = {

@@ -395,7 +395,7 @@ export type CreateTeamMutationVariables = Exact<{
 }>;
 
 
-export type CreateTeamMutation = { readonly createTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
+export type CreateTeamMutation = { readonly createTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }>, readonly more: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -424,7 +424,7 @@ export type DeleteTeamMutationVariables = Exact<{
 }>;
 
 
-export type DeleteTeamMutation = { readonly deleteTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
+export type DeleteTeamMutation = { readonly deleteTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }>, readonly more: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -512,7 +512,7 @@ export type GetOrganizationQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type GetOrganizationQuery = { readonly viewer: { readonly account:
-      | { readonly name: string, readonly website: string | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } }
+      | { readonly name: string, readonly website: string | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }>, readonly more: ReadonlyArray<{ readonly id: string, readonly name: string }> } }
       | Record<PropertyKey, never>
      } };
 
@@ -542,6 +542,7 @@ export type ListAllMembersQuery = { readonly viewer: { readonly account:
 
 export type ListApiKeysQueryVariables = Exact<{
   slug: string;
+  offset: number;
 }>;
 
 
@@ -605,7 +606,7 @@ export type ListTeamsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type ListTeamsQuery = { readonly viewer: { readonly account:
-      | { readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> }
+      | { readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }>, readonly more: ReadonlyArray<{ readonly id: string, readonly name: string }> }
       | Record<PropertyKey, never>
      } };
 
@@ -615,7 +616,7 @@ export type RenameTeamMutationVariables = Exact<{
 }>;
 
 
-export type RenameTeamMutation = { readonly renameTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
+export type RenameTeamMutation = { readonly renameTeam: { readonly organization: { readonly name: string, readonly website: string | null } | null, readonly details: { readonly uid: string, readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }>, readonly more: ReadonlyArray<{ readonly id: string, readonly name: string }> } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -902,6 +903,10 @@ export const CreateTeam: TypedOperation<CreateTeamMutation, CreateTeamMutationVa
         id
         name
       }
+      more: teams(offset: 100) {
+        id
+        name
+      }
     }
     errors {
       code
@@ -931,6 +936,10 @@ export const DeleteTeam: TypedOperation<DeleteTeamMutation, DeleteTeamMutationVa
     details {
       uid
       teams {
+        id
+        name
+      }
+      more: teams(offset: 100) {
         id
         name
       }
@@ -1113,6 +1122,10 @@ export const GetOrganization: TypedOperation<GetOrganizationQuery, GetOrganizati
             id
             name
           }
+          more: teams(offset: 100) {
+            id
+            name
+          }
         }
       }
     }
@@ -1144,7 +1157,7 @@ export const ListAllMembers: TypedOperation<ListAllMembersQuery, ListAllMembersQ
   viewer {
     account {
       ... on Organization {
-        members(first: 200, after: $after, status: $status) {
+        members(first: 100, after: $after, status: $status) {
           nodes {
             id
             email
@@ -1170,9 +1183,9 @@ export const ListAllMembers: TypedOperation<ListAllMembersQuery, ListAllMembersQ
   }
 }` };
 
-export const ListApiKeys: TypedOperation<ListApiKeysQuery, ListApiKeysQueryVariables> = { name: 'ListApiKeys', source: `query ListApiKeys($slug: String!) {
+export const ListApiKeys: TypedOperation<ListApiKeysQuery, ListApiKeysQueryVariables> = { name: 'ListApiKeys', source: `query ListApiKeys($slug: String!, $offset: Int!) {
   enterprise(slug: $slug) {
-    apiKeys {
+    apiKeys(offset: $offset) {
       id
       name
       createdAt
@@ -1257,7 +1270,7 @@ export const ListInvites: TypedOperation<ListInvitesQuery, ListInvitesQueryVaria
   viewer {
     account {
       ... on Organization {
-        invites(first: 200, after: $after) {
+        invites(first: 100, after: $after) {
           nodes {
             email
             status
@@ -1330,6 +1343,10 @@ export const ListTeams: TypedOperation<ListTeamsQuery, ListTeamsQueryVariables> 
           id
           name
         }
+        more: teams(offset: 100) {
+          id
+          name
+        }
       }
     }
   }
@@ -1344,6 +1361,10 @@ export const RenameTeam: TypedOperation<RenameTeamMutation, RenameTeamMutationVa
     details {
       uid
       teams {
+        id
+        name
+      }
+      more: teams(offset: 100) {
         id
         name
       }

@@ -224,6 +224,12 @@ export type QuerySkinShadeReadingArgs = {
   id: Scalars['ID']['input'];
 };
 
+
+export type QueryHairColorRulesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  offset?: InputMaybe<Scalars['Int']['input']>;
+};
+
 /** Exactly one of imageId and uploadId. */
 export type DetectSkinShadeInput = {
   /** A photo of the account. */
@@ -764,7 +770,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   skinShadeReading?: Resolver<Maybe<ResolversTypes['SkinShadeReading']>, ParentType, ContextType, RequireFields<QuerySkinShadeReadingArgs, 'id'>>;
   skinShadeUsage?: Resolver<ResolversTypes['SkinShadeUsage'], ParentType, ContextType>;
   skinShadeHealth?: Resolver<ResolversTypes['SkinShadeHealth'], ParentType, ContextType>;
-  hairColorRules?: Resolver<ReadonlyArray<ResolversTypes['HairColorRule']>, ParentType, ContextType>;
+  hairColorRules?: Resolver<ReadonlyArray<ResolversTypes['HairColorRule']>, ParentType, ContextType, RequireFields<QueryHairColorRulesArgs, 'first' | 'offset'>>;
 };
 
 export type DetectSkinShadePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DetectSkinShadePayload'] = ResolversParentTypes['DetectSkinShadePayload']> = {

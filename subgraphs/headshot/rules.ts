@@ -97,10 +97,8 @@ export function fingerprintOf(input: object): string {
 
 type PageArguments = { first?: number | null | undefined; after?: string | null | undefined; offset?: number | null | undefined };
 
-/** Checks the arguments of a list that may be asked for from any place in it, up to 200 at once. Refuses with VALIDATION. */
+/** Checks the arguments of a list that may be asked for from any place in it. Refuses with VALIDATION. */
 export function offsetRequest({ first, after, offset }: PageArguments, defaultFirst: number): PageRequest {
-  const count = first ?? defaultFirst;
-  if (!Number.isInteger(count) || count < 1 || count > 200) throw new Failure('VALIDATION', 'first must be a whole number from 1 to 200', { path: ['first'] });
   if (typeof offset === 'number' && (offset < 0 || typeof after === 'string')) throw new Failure('VALIDATION', 'offset must be 0 or more, and without after', { path: ['offset'] });
-  return { ...pageRequest({ first: 1, after }, 1), first: count, limit: count + 1, skip: offset ?? 0 };
+  return { ...pageRequest({ first, after }, defaultFirst), skip: offset ?? 0 };
 }
