@@ -15,12 +15,14 @@ import { createGraph } from '../../gateway/graphql.ts';
 import { publicSdl } from '../../gateway/public-schema.ts';
 import type { StreamProtocol } from '../../gateway/remote-streams.ts';
 import { serveSupergraph } from '../../gateway/supergraph-server.ts';
+import { until } from '../support/database.ts';
 import { composed, federate, type TestSubgraph } from './federation.ts';
+import { Feed } from './feed.ts';
 import { serveSubgraphs } from './served.ts';
 
 const subgraphs: Record<string, TestSubgraph> = {
   people: {
-    sdl: `type Query { me(slowly: Boolean): Person } type Mutation { rename(name: String!): Person } type Subscription { ticks: Person refused: Int }
+    sdl: `type Query { me(slowly: Boolean): Person } type Mutation { rename(name: String!): Person } type Subscription { ticks: Person fed: Person refused: Int }
       type Person @key(fields: "id") { id: ID! name: String secret: Int @authenticated hidden: Int @inaccessible }`,
     resolvers: {
       Query: {
@@ -30,7 +32,16 @@ const subgraphs: Record<string, TestSubgraph> = {
         },
       },
       Mutation: { rename: (_: unknown, { name }: { name: string }) => ({ id: '1', name }) },
-      Subscription: { refused: { subscribe: () => Promise.reject(new GraphQLError('not you', { extensions: { code: 'FORBIDDEN' } })) }, ticks: { async* subscribe() { for (const id of ['1', '2']) yield { ticks: { id, name: `n${id}` } }; } } },
+      Subscription: {
+        fed: {
+          subscribe() {
+            const feed = new Feed();
+            feeds.push(feed);
+            return feed;
+          },
+        },
+        refused: { subscribe: () => Promise.reject(new GraphQLError('not you', { extensions: { code: 'FORBIDDEN' } })) }, ticks: { async* subscribe() { for (const id of ['1', '2']) yield { ticks: { id, name: `n${id}` } }; } },
+      },
     },
   },
   pets: {
@@ -39,6 +50,7 @@ const subgraphs: Record<string, TestSubgraph> = {
   },
 };
 let released = Promise.withResolvers<void>();
+const feeds: Feed[] = [];
 
 const folder = await mkdtemp(join(tmpdir(), 'supergraph-'));
 after(() => rm(folder, { recursive: true }));
@@ -135,7 +147,7 @@ for (const protocol of ['sse', 'ws'] as const) {
   });
 }
 
-test('a changed supergraph is taken up while a request is under way; a broken one is refused', async () => {
+test('a changed supergraph is taken up while a request and subscriptions are under way; a broken one is refused', async () => {
   const logged: string[] = [];
   const { url } = await start('sse', logged);
   const replace = async (text: string, until: string) => {
@@ -144,17 +156,33 @@ test('a changed supergraph is taken up while a request is under way; a broken on
     while (!logged.some((line) => line.includes(until))) await once(process.stdout, 'none', { signal: AbortSignal.timeout(20) }).catch(() => undefined);
     logged.length = 0;
   };
+  const [socket, events] = [createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 }), createEventStreamClient({ url, retryAttempts: 0 })];
+  const streams = [socket, events].map((client) => client.iterate({ query: 'subscription { fed { name pet } }' }));
+  /** Every stream hears of it, completed by the subgraph that the changed supergraph has no more. */
+  const allHear = async (id: string) => {
+    const heard = streams.map((stream) => stream.next());
+    await until(() => feeds.length === streams.length);
+    for (const feed of feeds) feed.push({ fed: { id, name: `n${id}` } });
+    for (const { value } of await Promise.all(heard)) assert.deepEqual(value, { data: { fed: { name: `n${id}`, pet: `pet of ${id}` } } });
+  };
+  await allHear('1');
   released = Promise.withResolvers();
   const underWay = post(url, { query: '{ me(slowly: true) { name pet } }' });
   const { people } = subgraphs;
   await replace(sdlOf({ people: people ?? { sdl: '' } }), 'is in use');
   assert.equal((await post(url, { query: '{ me { pet } }' })).status, 400);
+  await allHear('2');
   await replace('type Query { broken', 'is refused');
+  await allHear('3');
   assert.equal((await post(url, { query: '{ me { name } }' })).text, '{"data":{"me":{"name":"Ann"}}}\n');
   released.resolve();
   assert.equal((await underWay).text, '{"data":{"me":{"name":"Ann","pet":"pet of 1"}}}\n');
   await replace(sdlOf(subgraphs), 'is in use');
   assert.equal((await post(url, { query: '{ me { pet } }' })).status, 200);
+  for (const feed of feeds) feed.end();
+  for (const stream of streams) assert.equal((await stream.next()).done, true);
+  await socket.dispose();
+  events.dispose();
 });
 
 test('limits cost only where it is told to', async (t) => {
