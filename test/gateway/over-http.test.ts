@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { serverAudits } from 'graphql-http';
 import { pino } from 'pino';
 import { serveSupergraph } from '../../gateway/supergraph-server.ts';
 import { startTestPlatform } from '../support/platform.ts';
@@ -81,6 +82,19 @@ function checkAll(url: string): void {
   }
 }
 
+/** The audits of the specification's own working group. A GET proves here that no page of another site could have sent it. */
+function auditAll(url: string): void {
+  const fetchFn = async (address: string, { headers = {}, ...init }: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {}) => fetch(address, { ...init, headers: { ...headers, ...(init.method === 'POST' ? {} : preflight) } });
+  const audits = serverAudits({ url, fetchFn });
+  test('all audits are there', () => assert.ok(audits.length >= 61, String(audits.length)));
+  for (const { id, name, fn } of audits) {
+    test(`${id} ${name}`, async () => {
+      const result = await fn();
+      assert.equal(result.status, 'ok', 'reason' in result ? result.reason : '');
+    });
+  }
+}
+
 describe('GraphQL over HTTP, any supergraph', async () => {
   const subgraphs = { a: { sdl: 'type Query { hello: String } type Mutation { change: Int }', resolvers: { Query: { hello: () => 'x' } } } };
   const { subgraphs: reachable } = await federate(subgraphs, { traced: false });
@@ -94,9 +108,11 @@ describe('GraphQL over HTTP, any supergraph', async () => {
     await rm(folder, { recursive: true });
   });
   checkAll(server.url);
+  auditAll(server.url);
 });
 
 describe('GraphQL over HTTP, the product', async () => {
   const { url } = await startTestPlatform({ after }, { workers: 0 });
   checkAll(`${url}/graphql`);
+  auditAll(`${url}/graphql`);
 });
