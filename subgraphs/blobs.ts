@@ -1,10 +1,11 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { type AccountId, newUploadId, type UploadId } from './ids.ts';
+import { createS3Files, createS3Staging } from './blobs-s3.ts';
+import { createFolder } from './blobs-folder.ts';
+import { openS3, type S3Options } from './s3.ts';
 import { createStaging, stagedForMs, UploadTooLarge } from './uploads.ts';
 
 /** Names one stored blob: the SHA-256 of its bytes, a part that makes every put its own, and the ending of its type. */
@@ -38,6 +39,8 @@ export type BlobStore = {
   putStaged(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean>;
   /** Gives the bytes once. Null: not sent, another account's, taken before or too old. */
   takeStaged(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null>;
+  /** Puts bytes under a key that they had before: what a backup holds. */
+  place(key: BlobKey, bytes: Uint8Array): Promise<void>;
   /** The keys of blobs that were put before a moment, in batches. */
   listOlder(before: Date): AsyncIterable<BlobKey[]>;
   /** Forgets uploads that nobody took in time. */
@@ -61,15 +64,45 @@ export function parseBlobKey(text: string): BlobKey | null {
   return keyPattern.test(text) ? (text as BlobKey) : null;
 }
 
+/** A new key for bytes. */
+export function newBlobKey(bytes: Uint8Array, contentType: string): BlobKey {
+  const ending = Object.keys(types).find((name) => types[name] === contentType) ?? 'bin';
+  return `${createHash('sha256').update(bytes).digest('hex')}-${randomBytes(8).toString('hex')}.${ending}` as BlobKey;
+}
+
+/** What a key says of its bytes, or of a smaller picture that was made of them. */
+export function blobAbout(key: BlobKey, width?: number): Pick<OpenBlob, 'contentType' | 'etag'> {
+  const [, hash, , ending] = keyPattern.exec(key) ?? [];
+  return { etag: `"${hash}${width === undefined ? '' : `-${width}`}"`, contentType: types[ending ?? 'bin'] ?? 'application/octet-stream' };
+}
+
+/** The same picture at most so wide, px. */
+export function shrunk(bytes: Uint8Array, width: number): Promise<Uint8Array> {
+  return sharp(bytes, { limitInputPixels: 60_000_000 }).resize({ width, withoutEnlargement: true }).toBuffer();
+}
+
 /** The moment at which a URL signed for `expiresAt` ends: the next full hour. */
 export function roundedExpiry(expiresAt: Date): Date {
   return new Date(Math.ceil(expiresAt.getTime() / 3_600_000) * 3_600_000);
 }
 
-/** A store in the folders `blobs` and `uploads` of `dataDir`. `publicUrl` is asked at every use, for a port may be known only after the start. */
-export function createBlobStore({ dataDir, publicUrl, signingSecret }: { dataDir: string; publicUrl: () => string; signingSecret: string }): BlobStore {
-  const files = createFolder(join(dataDir, 'blobs'));
-  const staging = createStaging(join(dataDir, 'uploads'));
+/** The bytes of a store, without addresses. */
+export type BlobFiles = Pick<BlobStore, 'put' | 'place' | 'read' | 'open' | 'delete' | 'listOlder'>;
+
+export type BlobStoreOptions = {
+  /** For the folders `blobs` and `uploads`, where there is no bucket. */
+  dataDir: string;
+  s3?: S3Options | null;
+  /** Asked at every use, for a port may be known only after the start. */
+  publicUrl: () => string;
+  signingSecret: string;
+};
+
+/** A store in a bucket, else in a folder. Its addresses are ours in both cases: the same limits, headers and lifetimes. */
+export function createBlobStore({ dataDir, s3 = null, publicUrl, signingSecret }: BlobStoreOptions): BlobStore {
+  const bucket = s3 && openS3(s3);
+  const files = bucket ? createS3Files(bucket) : createFolder(join(dataDir, 'blobs'));
+  const staging = bucket ? createS3Staging(bucket) : createStaging(join(dataDir, 'uploads'));
   const sign = (...parts: string[]): string => createHmac('sha256', signingSecret).update(parts.join('\n')).digest('base64url');
   const signed = (given: unknown, ...parts: string[]): boolean => {
     const [expected, actual] = [Buffer.from(sign(...parts)), Buffer.from(text(given))];
@@ -87,7 +120,6 @@ export function createBlobStore({ dataDir, publicUrl, signingSecret }: { dataDir
       return `${publicUrl()}/files/${key}?${query.toString()}`;
     },
     async stage(accountId) {
-      await staging.sweep();
       const [uploadId, expiresAt] = [newUploadId(), new Date(Date.now() + stagedForMs)];
       const e = String(Math.floor(expiresAt.getTime() / 1000));
       const query = new URLSearchParams({ a: accountId, e, s: sign('upload', uploadId, accountId, e) });
@@ -124,75 +156,9 @@ function refusal(status: number, message: string, headers: Record<string, string
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers }, body: message };
 }
 
-type Folder = Pick<BlobStore, 'put' | 'read' | 'open' | 'delete' | 'listOlder'>;
-
-/** Every blob is a folder: `original`, and a file for each width that was asked for. A rename makes each of them appear whole. */
-function createFolder(root: string): Folder {
-  const making = new Map<string, Promise<void>>();
-  const folderOf = (key: BlobKey): string => join(root, keyPattern.exec(key)?.[2] ?? 'none', key);
-  const place = async (file: string, bytes: Uint8Array): Promise<void> => {
-    const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
-    await writeFile(temporary, bytes);
-    await rename(temporary, file);
-  };
-  const shrink = async (folder: string, width: number): Promise<void> => {
-    const image = sharp(await readFile(join(folder, 'original')), { limitInputPixels: 60_000_000 });
-    await place(join(folder, `w${width}`), await image.resize({ width, withoutEnlargement: true }).toBuffer());
-  };
-  const variant = async (folder: string, width: number): Promise<string> => {
-    const file = join(folder, `w${width}`);
-    if (await exists(file)) return file;
-    const made = making.get(file) ?? shrink(folder, width).finally(() => making.delete(file));
-    making.set(file, made);
-    await made;
-    return file;
-  };
-  return {
-    async put(bytes, { contentType }) {
-      const ending = Object.keys(types).find((name) => types[name] === contentType) ?? 'bin';
-      const key = `${createHash('sha256').update(bytes).digest('hex')}-${randomBytes(8).toString('hex')}.${ending}` as BlobKey;
-      await mkdir(folderOf(key), { recursive: true });
-      await place(join(folderOf(key), 'original'), bytes);
-      return key;
-    },
-    async read(key) {
-      return readFile(join(folderOf(key), 'original')).catch(nullWhenMissing);
-    },
-    async open(key, { width } = {}) {
-      const original = join(folderOf(key), 'original');
-      if (!(await exists(original))) return null;
-      const file = width === undefined ? original : await variant(folderOf(key), width);
-      const sizeBytes = await sizeOf(file);
-      const [, hash, , ending] = keyPattern.exec(key) ?? [];
-      const etag = `"${hash}${width === undefined ? '' : `-${width}`}"`;
-      const contentType = types[ending ?? 'bin'] ?? 'application/octet-stream';
-      return sizeBytes === null ? null : { stream: (range) => createReadStream(file, range ?? {}), sizeBytes, contentType, etag };
-    },
-    async delete(key) {
-      await rm(folderOf(key), { recursive: true, force: true });
-    },
-    async *listOlder(before) {
-      for (const part of (await readdir(root).catch(nullWhenMissing)) ?? []) {
-        const keys = (await readdir(join(root, part))).map(parseBlobKey).filter((key) => key !== null);
-        const ages = await Promise.all(keys.map(async (key) => (await stat(folderOf(key)).catch(nullWhenMissing))?.mtimeMs ?? Infinity));
-        const older = keys.filter((_, index) => (ages[index] ?? Infinity) < before.getTime());
-        if (older.length > 0) yield older;
-      }
-    },
-  };
-}
-
-const exists = async (file: string): Promise<boolean> => (await sizeOf(file)) !== null;
-const sizeOf = async (file: string): Promise<number | null> => (await stat(file).catch(nullWhenMissing))?.size ?? null;
-
-function nullWhenMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
-}
-
 type SignedFile = { key: BlobKey; width: number | undefined; fileName: string; expiresAtMs: number };
 
-async function answerFile(files: Folder, file: SignedFile, method: string, headers: FileRequest['headers']): Promise<FileResponse> {
+async function answerFile(files: BlobFiles, file: SignedFile, method: string, headers: FileRequest['headers']): Promise<FileResponse> {
   const blob = await files.open(file.key, { width: file.width });
   if (!blob) return refusal(404, 'This file is no longer kept.');
   const about: Record<string, string> = {

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
+import type { S3Options } from './s3.ts';
 import { type VariableName, variables } from './variables.ts';
 
 export { type VariableName, variables };
@@ -25,6 +26,8 @@ export type Environment = {
   dataDir: string;
   /** Null: PGlite in the data directory. */
   databaseUrl: string | null;
+  /** Null: pictures and uploads are in the data directory. */
+  s3: S3Options | null;
   databasePoolSize: number;
   /** Jobs of one queue that this process runs at once. 0: it runs none. */
   workers: number;
@@ -87,6 +90,10 @@ const shape = {
   PUBLIC_URL: webAddress.optional(),
   DATA_DIR: z.string().default('.data'),
   DATABASE_URL: address(['postgres:', 'postgresql:'], 'a postgres:// URL').optional(),
+  S3_URL: webAddress.refine((text) => /^\/[\w.-]*\/?$/.test(URL.parse(text)?.pathname ?? ''), 'must be the address of a bucket, such as https://host/bucket or https://bucket.host').optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
   DATABASE_POOL: wholeNumber(2, 200).default(10),
   WORKERS: wholeNumber(0, 64).default(4),
   RENDER_WORKERS: wholeNumber(1, 64).default(Math.min(availableParallelism(), 8)),
@@ -128,6 +135,15 @@ function sharingFaults(given: Given): string[] {
   return subgraphNames.map(urlOf).filter((name) => given[name] !== undefined).map((name) => `${name} needs DATABASE_URL: the embedded database cannot be shared with another process`);
 }
 
+function bucketFaults(given: Given): string[] {
+  if (given.S3_URL === undefined) return [];
+  return (['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).filter((name) => given[name] === undefined).map((name) => `${name} must be set beside S3_URL`);
+}
+
+function bucketOf({ S3_URL: url, S3_REGION: region, S3_ACCESS_KEY_ID: accessKeyId = '', S3_SECRET_ACCESS_KEY: secretAccessKey = '' }: z.infer<typeof schema>): S3Options | null {
+  return url === undefined ? null : { url: url.replace(/\/+$/, ''), region, accessKeyId, secretAccessKey };
+}
+
 function productionFaults(given: Given): string[] {
   if (given.NODE_ENV !== 'production') return [];
   return [
@@ -144,7 +160,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
   const given: Given = Object.fromEntries(variables.map(({ name }) => [name, source[name]?.trim() || undefined]));
   const parsed = schema.safeParse(given);
   const faults = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path[0]?.toString() ?? ''} ${message}`);
-  faults.push(...productionFaults(given), ...sharingFaults(given));
+  faults.push(...productionFaults(given), ...sharingFaults(given), ...bucketFaults(given));
   if (given.TRUSTED_ONLY === 'true' && given.TRUSTED_DOCUMENTS === undefined) faults.push('TRUSTED_ONLY needs TRUSTED_DOCUMENTS');
   if (!parsed.success || faults.length > 0) throw new EnvironmentFault([...new Set(faults)]);
   const values = parsed.data;
@@ -157,6 +173,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     isPublicUrlGiven: values.PUBLIC_URL !== undefined,
     dataDir: resolve(values.DATA_DIR),
     databaseUrl: values.DATABASE_URL ?? null,
+    s3: bucketOf(values),
     databasePoolSize: values.DATABASE_POOL,
     workers: values.WORKERS,
     renderWorkers: values.RENDER_WORKERS,

@@ -74,7 +74,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     photos: createPhotos(connection),
     apiLogs: createApiLogs(connection, log),
     erasures: createErasures(connection, jobs),
-    blobs: createBlobStore({ dataDir: env.dataDir, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
+    blobs: createBlobStore({ dataDir: env.dataDir, s3: env.s3, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
     webhooks: createWebhooks({ connection, jobs, outbound, log, metrics, tracer }),
     mail: createMail({ env, jobs, log }),
     quotas: createQuotas(connection),

@@ -11,12 +11,22 @@ export const stagedForMs = 3_600_000;
 export class UploadTooLarge extends Error {}
 
 /** Bytes that were sent to us and that no image was made of yet, at most an hour old. */
-export function createStaging(root: string) {
-  let sweptAt = 0;
+export type Staging = {
+  /** False when that upload was sent before. Throws UploadTooLarge. */
+  put(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean>;
+  /** Gives the bytes once; null when there are none. */
+  take(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null>;
+  /** Puts back what was taken, for another hour. */
+  restore(accountId: AccountId, uploadId: UploadId, bytes: Uint8Array): Promise<void>;
+  /** Forgets what nobody took in time, and that it was sent and taken. */
+  sweep(): Promise<void>;
+};
+
+/** Uploads in a folder. */
+export function createStaging(root: string): Staging {
   const fileOf = (accountId: AccountId, uploadId: UploadId): string | null =>
     (/^[0-9a-f-]{36}$/.test(accountId) && /^[A-Za-z0-9_]+$/.test(uploadId) ? join(root, `${accountId}.${uploadId}`) : null);
   return {
-    /** False when that upload was sent before. Throws UploadTooLarge. */
     async put(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean> {
       const file = fileOf(accountId, uploadId);
       if (!file) return false;
@@ -34,7 +44,6 @@ export function createStaging(root: string) {
         throw error;
       }
     },
-    /** Gives the bytes once; null when there are none. */
     async take(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null> {
       const file = fileOf(accountId, uploadId);
       const found = file && (await stat(file).catch(nullWhenMissing));
@@ -47,17 +56,13 @@ export function createStaging(root: string) {
       await rm(mine, { force: true });
       return bytes;
     },
-    /** Puts back what was taken, for another hour. */
     async restore(accountId: AccountId, uploadId: UploadId, bytes: Uint8Array): Promise<void> {
       const file = fileOf(accountId, uploadId);
       if (!file) return;
       await writeFile(`${file}.tmp`, bytes);
       await rename(`${file}.tmp`, file);
     },
-    /** Forgets what nobody took, at most every ten minutes. */
     async sweep(): Promise<void> {
-      if (Date.now() - sweptAt < stagedForMs / 6) return;
-      sweptAt = Date.now();
       for (const name of (await readdir(root).catch(nullWhenMissing)) ?? []) {
         const found = await stat(join(root, name)).catch(nullWhenMissing);
         if (found && Date.now() - found.mtimeMs > 2 * stagedForMs) await rm(join(root, name), { force: true });
@@ -71,7 +76,7 @@ function nullWhenMissing(error: NodeJS.ErrnoException): null {
   throw error;
 }
 
-async function* limited(body: AsyncIterable<Uint8Array>, limitBytes: number): AsyncGenerator<Uint8Array> {
+export async function* limited(body: AsyncIterable<Uint8Array>, limitBytes: number): AsyncGenerator<Uint8Array> {
   let sizeBytes = 0;
   // A request that is cut short must stay open, for its answer goes over the same socket.
   for await (const chunk of body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body) {
