@@ -23,4 +23,9 @@ export function verdict(name: string, value: number, most: number, digits = 2): 
   return `  ${name.padEnd(44)} ${value.toFixed(digits).padStart(8)}   at most ${most}${value <= most ? '' : '   MISSED'}`;
 }
 
+/** A figure beside what it must reach. */
+export function floor(name: string, value: number, least: number, digits = 2): string {
+  return `  ${name.padEnd(44)} ${value.toFixed(digits).padStart(8)}  at least ${least}${value >= least ? '' : '   MISSED'}`;
+}
+
 export const say = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -2,12 +2,13 @@ import { createVision } from '../../../subgraphs/vision/index.ts';
 import { accuracy } from './accuracy.ts';
 import { cost } from './cost.ts';
 import { say } from './figures.ts';
+import { hair } from './hair.ts';
 import { invariance } from './invariance.ts';
 import { load } from './load.ts';
 import { readPortraits } from './portraits.ts';
 import { sheet } from './sheet.ts';
 
-/** Every figure of the skin shades: `npm run bench:vision`, or `npm run bench:vision -- accuracy cost` for some of its parts. */
+/** Every figure of the pictures: `npm run bench:vision`, or `npm run bench:vision -- accuracy cost` for some of its parts. */
 export async function run(parts: readonly string[] = []): Promise<void> {
   const portraits = await readPortraits();
   say(`${portraits.length} portraits, ${portraits.some(({ lab }) => lab) ? 'labelled' : 'without labels'}`);
@@ -16,11 +17,12 @@ export async function run(parts: readonly string[] = []): Promise<void> {
     invariance: () => withVision((vision) => invariance(vision, portraits)),
     cost: () => cost(portraits),
     load: () => load(portraits),
+    hair: () => hair(portraits),
     sheet: () => withVision((vision) => sheet(vision, portraits)),
   };
   for (const [name, measure] of Object.entries(measures)) {
     if (parts.length > 0 && !parts.includes(name)) continue;
-    say(`\nskin: ${name}`);
+    say(`\n${name}`);
     await measure();
   }
 }

@@ -10,7 +10,7 @@ import { pyramid } from '../../../subgraphs/vision/raster.ts';
 export type Portrait = { name: string; bytes: Uint8Array; lab: readonly [number, number, number] | null };
 
 /** Portraits of all tones that lie beside the project and are no part of it. */
-const beside = join(import.meta.dirname, '../../../../shared/portraits');
+export const beside = join(import.meta.dirname, '../../../../shared/portraits');
 
 /** The labelled portraits where they are present, else the people in the photos of a development dependency, whom nobody has labelled. */
 export async function readPortraits(): Promise<Portrait[]> {
