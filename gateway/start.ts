@@ -19,13 +19,9 @@ import { createApplication, createFront, type Front, serveGraphql } from './http
 import { serveOperator } from './operator-socket.ts';
 import { createOpenings } from './openings.ts';
 import { ownSubgraphs, remoteSubgraphs } from './remote-subgraphs.ts';
-import { enterpriseRoutes } from './rest/enterprise.ts';
-import { aihairstylesRoutes } from './rest/aihairstyles.ts';
-import { headshotproRoutes } from './rest/headshotpro.ts';
-import { partnerRoutes } from './rest/partner.ts';
 import { createQuotas } from './rest/quota.ts';
 import { mountRoutes } from './rest/router.ts';
-import { skinshadeRoutes } from './rest/skinshade.ts';
+import { restRoutes } from './rest/routes.ts';
 import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
 import { serveLogin, serveOutbox } from './pages/login.ts';
@@ -91,7 +87,7 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   logRequests(app, apiLogs, keys);
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
-  mountRoutes(app, [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes, ...skinshadeRoutes], { graph, keys, blobs, openings, quotas: createQuotas(), trustedProxies: env.trustedProxies });
+  mountRoutes(app, restRoutes, { graph, keys, blobs, openings, quotas: createQuotas(), trustedProxies: env.trustedProxies });
   serveFiles(app, blobs);
   serveHome(app, env);
   serveBusinessPages(app);

@@ -94,6 +94,7 @@ export const aihairstylesRoutes = [
   }),
   route({
     method: 'POST', path: '/api/v1/generation/hairstyle', summary: 'Starts a generation: one picture per style.', dialect: generationDialect, operation: GenerateHairstyle,
+    body: generationBody,
     variables: (request) => ({ input: generationInput(request) }),
     reply({ generateHairstyle }) {
       const { id, mode, source: { name, url } } = accepted(generateHairstyle.generation, generateHairstyle.errors);
@@ -139,6 +140,7 @@ export const aihairstylesRoutes = [
   }),
   route({
     method: 'POST', path: '/api/v1/images', summary: 'Adds a photo to the account: multipart field "file", PNG, JPEG, WebP or HEIC, at most 5 MB.', dialect: generationDialect, operation: CreateImage,
+    body: 'file',
     variables: async ({ upload }) => ({ input: await upload() }),
     reply({ createImage }) {
       const { id, name, url, width, height } = accepted(createImage.image, createImage.errors);

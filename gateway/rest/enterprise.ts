@@ -68,6 +68,7 @@ const clientRoutes = [
   }),
   route({
     method: 'POST', path: '/api/v1/enterprise/:slug/clients', summary: 'Adds a client to a business.', dialect: enterpriseDialect, operation: CreateClient,
+    body: clientBody,
     variables(request) {
       const { email, name, phone_number, source } = readBody(clientBody, request.body);
       return { slug: slugOf(request), input: { email, name, phoneNumber: phone_number, source, idempotencyKey: idempotencyKeyOf(request) } };
@@ -103,6 +104,7 @@ const clientRoutes = [
   }),
   route({
     method: 'POST', path: '/api/v1/enterprise/:slug/clients/:id/media', summary: 'Adds a photo of a client: multipart field "file", PNG, JPEG, WebP or HEIC, at most 5 MB.', dialect: enterpriseDialect, operation: AddClientMedia,
+    body: 'file',
     async variables(request) {
       const { uploadId, name } = await request.upload();
       return { slug: slugOf(request), clientId: idOf(request), input: { uploadId, fileName: name } };
@@ -153,6 +155,7 @@ const keyRoutes = [
   }),
   route({
     method: 'POST', path: '/api/v1/enterprise/:slug/api-keys', summary: 'A new key for a business; its value is shown once.', dialect: enterpriseDialect, operation: CreateApiKey,
+    body: keyBody,
     variables(request) {
       const { name, expires_at, scopes } = readBody(keyBody, request.body);
       return { slug: slugOf(request), input: { name, expiresAt: expires_at, scopes, idempotencyKey: idempotencyKeyOf(request) } };

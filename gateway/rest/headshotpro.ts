@@ -96,6 +96,7 @@ const inviteRoutes = [
   }),
   route({
     method: 'POST', path: `${base}/invites`, summary: 'Invites a person; a credit is held until the photos are complete.', dialect, operation: CreateInvite,
+    body: inviteBody,
     variables: (request) => ({ input: { ...readBody(inviteBody, request.body), idempotencyKey: idempotencyKeyOf(request) } }),
     reply({ createInvite }) {
       const { email, link, token, team } = accepted(createInvite.invite, createInvite.errors);
@@ -109,6 +110,7 @@ const inviteRoutes = [
   }),
   route({
     method: 'POST', path: `${base}/invites/revoke`, summary: 'Withdraws an invite and returns its credit.', dialect, operation: RevokeInvite,
+    body: emailBody,
     variables: ({ body }) => readBody(emailBody, body),
     reply({ revokeInvite }) {
       const { email } = accepted(revokeInvite.invite, revokeInvite.errors);
@@ -177,11 +179,13 @@ const teamRoutes = [
   }),
   route({
     method: 'POST', path: `${base}/teams`, summary: 'Creates a team; its name must be free.', dialect, operation: CreateTeam,
+    body: nameBody,
     variables: ({ body }) => readBody(nameBody, body),
     reply: ({ createTeam }) => organizationReply(createTeam),
   }),
   route({
     method: 'PUT', path: `${base}/teams/:teamId`, summary: 'Renames a team.', dialect, operation: RenameTeam,
+    body: nameBody,
     variables: (request) => ({ id: param(request, 'teamId'), ...readBody(nameBody, request.body) }),
     reply: ({ renameTeam }) => organizationReply(renameTeam),
   }),
@@ -192,6 +196,7 @@ const teamRoutes = [
   }),
   route({
     method: 'POST', path: `${base}/teams/:teamId/members`, summary: 'Moves members of the organization into a team, all or none.', dialect, operation: AddTeamMembers,
+    body: emailsBody,
     variables: (request) => ({ teamId: param(request, 'teamId'), ...readBody(emailsBody, request.body) }),
     reply({ addTeamMembers }) {
       accepted(addTeamMembers.team, addTeamMembers.errors);

@@ -18,6 +18,7 @@ const enterpriseBody = z.object({
 export const partnerRoutes = [
   route({
     method: 'POST', path: '/api/v1/admin/enterprise', summary: 'Creates a business with its owner, a widget and a key.', dialect: partnerDialect, operation: CreateEnterprise,
+    body: enterpriseBody,
     variables: (request) => ({ input: { ...readBody(enterpriseBody, request.body), idempotencyKey: idempotencyKeyOf(request) } }),
     reply({ createEnterprise: { enterprise: created, ownerEmail, widget, secret, errors } }) {
       const { id, slug, name, links } = accepted(created, errors);

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { z } from 'zod';
 import type { TypedOperation } from '../../schema/types/operation.ts';
 import type { Caller } from '../../subgraphs/subgraph.ts';
 import type { Dialect } from './dialect.ts';
@@ -32,6 +33,8 @@ type Common<Variables> = {
   takesAnyBody?: true;
   /** What a key that nobody has is answered with: 401, or 403 where the document says so. */
   invalidKey?: 401 | 403;
+  /** The shape of a JSON body that `variables` reads, or a form with the field `file`. Where it stands, a request without a body cannot succeed. */
+  body?: z.ZodType | 'file';
   /** Refuses with a Failure what the document does not allow. */
   variables(request: RestRequest): Variables | Promise<Variables>;
 };

@@ -47,6 +47,7 @@ export const skinshadeRoutes = [
   }),
   route({
     method: 'POST', path: '/api/skinshade', summary: 'The skin shade in a picture: multipart field "file", PNG, JPEG or HEIC, at most 5 MB.', dialect: skinshadeDialect, operation: DetectSkinShade, takesAnyBody: true,
+    body: 'file',
     variables: async (request) => ({ input: { uploadId: await sentFile(request), idempotencyKey: idempotencyKeyOf(request) } }),
     reply({ detectSkinShade }) {
       const { hex, toneRange } = readingOf(detectSkinShade);
