@@ -1,5 +1,6 @@
 import { fileTypeFromBuffer } from 'file-type';
 import sharp from 'sharp';
+import { findOverload } from './image-structure.ts';
 import type { ImageIssue } from './vision/engine.ts';
 import { EngineFault, EngineRefusal } from './vision/engine.ts';
 import type { VisionEngine } from './vision/index.ts';
@@ -82,6 +83,8 @@ function refused(issues: readonly [ImageIssue, ...ImageIssue[]] | readonly Image
 /** What the size, the first bytes and the header tell; null when nothing is wrong with them. `allowed`: types by content, by default all that can be decoded. */
 export async function findEarlyIssue(bytes: Uint8Array, allowed?: ReadonlySet<string>): Promise<ImageIssue | null> {
   if (bytes.byteLength > LIMIT_BYTES) return 'TOO_LARGE';
+  const overload = findOverload(bytes);
+  if (overload) return overload;
   const type = await fileTypeFromBuffer(bytes).catch(() => undefined);
   if (!type?.mime.startsWith('image/')) return 'NOT_AN_IMAGE';
   if (allowed && !allowed.has(type.mime)) return 'UNSUPPORTED_TYPE';

@@ -1,8 +1,31 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const require = createRequire(import.meta.url);
+/** Where the decoder's own dependency is found. */
+const require = createRequire(createRequire(import.meta.url).resolve('heic-decode'));
 
 type Decode = (input: { buffer: Uint8Array }) => Promise<{ width: number; height: number; data: Uint8ClampedArray }>;
+type CreateLibrary = (options: { instantiateWasm(imports: object, done: (instance: object) => void): object }) => object;
+
+/** What is needed of it here; its types come only with those of browsers. */
+declare const WebAssembly: { Module: new (bytes: Uint8Array) => object; Instance: new (module: object, imports: object) => { exports: object } };
+
+let compiled: object | null = null;
+
+/** A decoder with a memory of its own, which goes with it: one that is used again keeps what its largest picture needed, half a gigabyte. */
+function createDecoder(): Decode {
+  // Loaded only when the first HEIC comes: the decoder is large.
+  const module = (compiled ??= new WebAssembly.Module(readFileSync(require.resolve('libheif-js/libheif-wasm/libheif.wasm'))));
+  const createLibrary: CreateLibrary = require('libheif-js/libheif-wasm/libheif.js');
+  const wrap: (library: object) => { one: Decode } = require('./lib.js');
+  return wrap(createLibrary({
+    instantiateWasm(imports, done) {
+      const instance = new WebAssembly.Instance(module, imports);
+      done(instance);
+      return instance.exports;
+    },
+  })).one;
+}
 
 /** Is this an ISO media file, as HEIC is? sharp decodes all other accepted types. */
 export function isHeic(bytes: Uint8Array): boolean {
@@ -11,9 +34,7 @@ export function isHeic(bytes: Uint8Array): boolean {
 
 /** Decodes the first picture of a HEIC to RGBA, upright already. Blocks its thread for most of a second. */
 export async function decodeHeic(bytes: Uint8Array): ReturnType<Decode> {
-  // Loaded only when the first HEIC comes: the decoder is large.
-  const decode: Decode = require('heic-decode');
-  return decode({ buffer: bytes });
+  return createDecoder()({ buffer: bytes });
 }
 
 /** XYZ (D50) of red, green and blue at full light. */

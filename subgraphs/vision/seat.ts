@@ -28,7 +28,9 @@ export class Seat {
   #selfieKey = '';
 
   constructor() {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { photosKept: PHOTOS_KEPT }, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { photosKept: PHOTOS_KEPT }, stdout: true, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+    // The decoder of HEIC prints what is wrong with a file; the answer says so.
+    this.#worker.stdout.resume();
     this.#worker.on('message', (answer: Answer) => this.#receive(answer));
     const onLost = (cause: unknown): void => {
       this.isOver = true;

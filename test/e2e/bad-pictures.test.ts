@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import sharp from 'sharp';
+import { bombs } from '../fuzz/bombs/index.ts';
+import { type Doors, openDoors } from '../fuzz/doors.ts';
+import { judge } from '../fuzz/judge.ts';
+import { disguised, mutated, validPictures } from '../fuzz/pictures.ts';
+import { startWatchedServer } from '../fuzz/watched-server.ts';
+
+/** `npm run fuzz -- pictures` sends ten thousand and keeps to half of these: what a loaded machine needs is counted here as well. */
+const limits = { cpuMs: 2_000, turnMs: 200 };
+const seed = 7;
+
+const server = await startWatchedServer({ after });
+const doors = await openDoors(server);
+const valid = await validPictures();
+
+async function assertAnswered(door: keyof Doors, name: string, bytes: Uint8Array, fileName?: string): Promise<{ status: number; text: string }> {
+  const verdict = await judge(server, doors, door, { name, bytes, ...fileName !== undefined && { fileName } }, limits);
+  assert.equal(verdict.wrong, null, `${name} at ${door}`);
+  return verdict;
+}
+
+test('a photo of each type is taken at every door', async () => {
+  for (const [type, bytes] of Object.entries(valid)) for (const door of Object.keys(doors) as (keyof Doors)[]) {
+    // A shade is read of three types only; HEIC is slow the first time, for its decoder is loaded then.
+    const { status, text } = await doors[door](bytes);
+    assert.equal(status, door === 'skinshade' && type === 'webp' ? 400 : 200, `${type} at ${door}: ${text}`);
+  }
+});
+
+describe('a file that is small to send and dear to read is answered as documented, cheaply', () => {
+  // A picture of 48 megapixels is allowed; unpacking that as a HEIC takes more than a second.
+  const isLarge = (name: string): boolean => name.startsWith('HEIC of 6,000');
+  for (const [name, make] of Object.entries(bombs)) if (!isLarge(name)) test(name, async () => {
+    const bytes = await make();
+    await assertAnswered('images', name, bytes);
+    if (/JPEG/.test(name)) await assertAnswered('skinshade', name, bytes);
+  });
+});
+
+test('a photo that breaks off anywhere is answered as documented', async () => {
+  for (const [type, bytes] of Object.entries(valid)) for (let percent = 1; percent < 100; percent += 7) {
+    await assertAnswered('images', `${type} of ${percent} %`, bytes.subarray(0, Math.floor((bytes.length * percent) / 100)));
+  }
+});
+
+describe('a file that is two things, or not what it is called', async () => {
+  for (const [name, { name: fileName, bytes }] of Object.entries(await disguised(valid))) test(`${name} is refused, or kept as the photo alone`, async () => {
+    const { status, text } = await assertAnswered('images', name, bytes, fileName);
+    if (status !== 200) return;
+    const { data } = JSON.parse(text) as { data: { url: string; name: string } };
+    assert.ok(!/[/\\]/.test(data.name) && data.name.length <= 255, data.name);
+    const { pathname, search } = new URL(data.url);
+    const kept = new Uint8Array(await (await server.send(pathname + search)).arrayBuffer());
+    assert.equal((await sharp(kept).metadata()).format, 'jpeg');
+    assert.doesNotMatch(Buffer.from(kept).toString('latin1'), /script|php|Exif/);
+  });
+});
+
+test(`200 photos with bytes changed at random (seed ${seed}) are answered as documented`, async () => {
+  const names = Object.keys(doors) as (keyof Doors)[];
+  for (let at = 0; at < 200; at += 1) {
+    const { type, bytes } = mutated(valid, seed, at);
+    await assertAnswered(names[at % names.length] ?? 'images', `${type} ${at}`, bytes);
+  }
+});
+
+test('after all that, good photos are taken as before', async () => {
+  for (const [type, bytes] of Object.entries(valid)) assert.equal((await doors.images(bytes)).status, 200, type);
+  assert.doesNotMatch(server.output(), /Decoding image failed|Could not parse/);
+});

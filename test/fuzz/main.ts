@@ -1,0 +1,24 @@
+import { parseArgs } from 'node:util';
+import { fuzzPictures } from './pictures-run.ts';
+
+/**
+ * `npm run fuzz` sends bad bytes to a server of its own, in a process that can be watched: `-- pictures`, `--cases 10000`, `--seed 1`. Ends
+ * with 1 when anything was answered in another way than is documented, or cost too much.
+ */
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { cases: { type: 'string' }, seed: { type: 'string', default: '1' } } });
+const runs = { pictures: { run: fuzzPictures, cases: 10_000 } } as const;
+const seed = Number(values.seed);
+const ends: (() => Promise<void>)[] = [];
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+let violations = 0;
+try {
+  for (const name of Object.keys(runs) as (keyof typeof runs)[]) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    violations += await runs[name].run({ scope: { after: (end) => void ends.push(end) }, cases: Number(values.cases ?? runs[name].cases), seed, say });
+  }
+} finally {
+  for (const end of ends) await end();
+}
+say(violations === 0 ? 'Nothing was wrong.' : `${violations} answers were wrong.`);
+process.exitCode = violations === 0 ? 0 : 1;
