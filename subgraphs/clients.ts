@@ -8,7 +8,7 @@ export type ClientTables = {
   client: {
     id: ClientId;
     account_id: AccountId;
-    /** 1, 2, 3 … within the account, without a gap. */
+    /** Ascends within the account. */
     number: number;
     email: string | null;
     /** What makes it unique within an account, as does `phone_key`. */
@@ -20,7 +20,9 @@ export type ClientTables = {
     created_by: UserId | null;
     created_at: Generated<Date>;
   };
-  client_count: { account_id: AccountId; total: number };
+  /** `last`: the number that was given last. */
+  client_count: { account_id: AccountId; total: number; last: number };
+  client_block: { account_id: AccountId; block: number; clients: number };
   client_media: { id: MediaId; account_id: AccountId; client_id: ClientId; blob_key: BlobKey; file_name: string; source: MediaSource; created_at: Generated<Date> };
 };
 

@@ -17,6 +17,7 @@ import { search } from './migrations/007-search.ts';
 import { people } from './migrations/008-people.ts';
 import { webhooks } from './migrations/009-webhooks.ts';
 import { traces } from './migrations/010-traces.ts';
+import { pages } from './migrations/011-pages.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { createStore } from './store.ts';
@@ -26,7 +27,7 @@ export { createClient } from './client.ts';
 export { createStore as createEnterpriseStore } from './store.ts';
 
 /** The tables of the schema `enterprise`. */
-export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests, '006_phones': phones, '007_search': search, '008_people': people, '009_webhooks': webhooks, '010_traces': traces };
+export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests, '006_phones': phones, '007_search': search, '008_people': people, '009_webhooks': webhooks, '010_traces': traces, '011_pages': pages };
 
 /** The subgraph of accounts, keys, credits and clients. */
 export async function createEnterprise(platform: Platform): Promise<Subgraph> {

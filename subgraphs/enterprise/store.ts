@@ -61,20 +61,19 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
   return {
     /** Null: it exists already; see `findTwin`. */
     insertClient: async (accountId: AccountId, keyId: KeyId, client: NewClient): Promise<ClientRow | null> => connection.transaction(async () => {
-      const number = await takeNumber(database, accountId);
+      const number = (await lockClients(database, accountId)) + 1;
       const inserted = await database().insertInto('client')
         .values(({ selectFrom }) => ({ ...client, account_id: accountId, number, created_by: selectFrom('api_key').select('user_id').where('account_id', '=', accountId).where('id', '=', keyId) }))
         .onConflict((conflict) => conflict.doNothing()).returning(clientColumns).executeTakeFirst();
-      if (!inserted) await giveNumberBack(database, accountId);
+      if (inserted) await countAdded(database, accountId, number);
       return inserted ?? null;
     }),
-    /** Whether there was one. Those who came later move up. */
+    /** Whether there was one. */
     deleteClient: async (accountId: AccountId, clientId: ClientId): Promise<boolean> => connection.transaction(async () => {
-      await database().selectFrom('client_count').select('total').where('account_id', '=', accountId).forUpdate().execute();
+      await lockClients(database, accountId);
       const gone = await database().deleteFrom('client').where('account_id', '=', accountId).where('id', '=', clientId).returning('number').executeTakeFirst();
       if (!gone) return false;
-      await database().updateTable('client').set(({ eb }) => ({ number: eb('number', '-', 1) })).where('account_id', '=', accountId).where('number', '>', gone.number).execute();
-      await giveNumberBack(database, accountId);
+      await countRemoved(database, accountId, gone.number);
       await database().deleteFrom('request_key').where('account_id', '=', accountId).where('subject_id', '=', clientId).execute();
       return true;
     }),
@@ -93,15 +92,25 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
   };
 }
 
-/** The number of one more client. Whoever else adds or removes one waits for the end of this transaction. */
-async function takeNumber(database: Database<Tables>, accountId: AccountId): Promise<number> {
-  const { total } = await database().insertInto('client_count').values({ account_id: accountId, total: 1 })
-    .onConflict((conflict) => conflict.column('account_id').doUpdateSet(({ eb }) => ({ total: eb('client_count.total', '+', 1) }))).returning('total').executeTakeFirstOrThrow();
-  return total;
+/** The last number that was given. Whoever else adds or removes a client of the account waits for the end of this transaction. */
+async function lockClients(database: Database<Tables>, accountId: AccountId): Promise<number> {
+  const { last } = await database().insertInto('client_count').values({ account_id: accountId, total: 0, last: 0 })
+    .onConflict((conflict) => conflict.column('account_id').doUpdateSet(({ ref }) => ({ total: ref('client_count.total') }))).returning('last').executeTakeFirstOrThrow();
+  return last;
 }
 
-async function giveNumberBack(database: Database<Tables>, accountId: AccountId): Promise<void> {
-  await database().updateTable('client_count').set(({ eb }) => ({ total: eb('total', '-', 1) })).where('account_id', '=', accountId).execute();
+/** How many numbers stand in one row of `client_block`. */
+const blockSize = 500;
+
+async function countAdded(database: Database<Tables>, accountId: AccountId, number: number): Promise<void> {
+  await sql`with counted as (update enterprise.client_count set total = total + 1, last = ${number} where account_id = ${accountId})
+    insert into enterprise.client_block as present (account_id, block, clients) values (${accountId}, ${number}::integer / ${blockSize}::integer, 1)
+    on conflict (account_id, block) do update set clients = present.clients + 1`.execute(database());
+}
+
+async function countRemoved(database: Database<Tables>, accountId: AccountId, number: number): Promise<void> {
+  await sql`with counted as (update enterprise.client_count set total = total - 1 where account_id = ${accountId})
+    update enterprise.client_block set clients = clients - 1 where account_id = ${accountId} and block = ${number}::integer / ${blockSize}::integer`.execute(database());
 }
 
 const clientFields = sql`id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, created_by as "createdBy", created_at as "createdAt"`;
@@ -113,10 +122,14 @@ function behind(accountId: AccountId, after: string | null) {
     (select max(number) + 1 from enterprise.client where account_id = ${accountId} and id < ${after}))`;
 }
 
-/** Any page is found by its numbers. */
+/** From the newest on, or from the block in which the page begins and as many of it as stand before the page. */
 function clientPage(accountId: AccountId, { limit, after, skip = 0 }: PageRequest) {
-  return sql<CountedClient>`select count.total, page.* from (select coalesce((select total from enterprise.client_count where account_id = ${accountId}), 0) as total) count left join lateral (
-    select ${clientFields} from enterprise.client where account_id = ${accountId} ${behind(accountId, after)} and number <= count.total - ${skip}::bigint order by number desc limit ${limit}) page on true`;
+  const start = skip === 0 ? sql`(select null::integer as below, 0::bigint as before)` : sql`(select (block + 1) * ${blockSize}::integer as below, ${skip}::bigint - (through - clients) as before
+    from (select block, clients, sum(clients) over (order by block desc) as through from enterprise.client_block where account_id = ${accountId}) counted where through > ${skip}::bigint order by block desc limit 1)`;
+  return sql<CountedClient>`select count.total, page.* from (select coalesce((select total from enterprise.client_count where account_id = ${accountId}), 0) as total) count
+    left join ${start} start on true left join lateral (
+    select ${clientFields} from enterprise.client where account_id = ${accountId} ${behind(accountId, after)} ${skip === 0 ? sql`` : sql`and number < start.below`}
+    order by number desc offset start.before limit ${limit}) page on true`;
 }
 
 /** Everything before the page is read, and everything behind it is counted, unless the page is the last one. */

@@ -28,9 +28,23 @@ export async function run(): Promise<void> {
       { name: 'nothing is found', path: at('?search=nobody%40nowhere') }, { name: '20,000 are found', path: at('?search=mail3.example') },
       { name: '100,000 are found', path: at('?search=example') }, { name: 'two letters', path: at('?search=da') },
     ]);
+    await measureErasure(platform, salon);
   } finally {
     for (const end of ends.reverse()) await end();
   }
+}
+
+/** Whoever was added first, again and again. */
+async function measureErasure(platform: TestPlatform, { key, at }: TestSalon): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < 40; round++) {
+    const { body } = await platform.rest<{ clients: [{ id: string }] }>(at(`clients?limit=1&page=${clients + 1 - round}`), { key });
+    const startedAt = performance.now();
+    const { status, text } = await platform.rest(at(`clients/${body.clients[0].id}`), { method: 'DELETE', key });
+    if (status !== 202) throw new Error(`erasure: ${status} ${text}`);
+    times.push(performance.now() - startedAt);
+  }
+  process.stdout.write(`${'the oldest is erased'.padEnd(24)} p50 ${median(times).toFixed(2).padStart(7)} ms\n`);
 }
 
 async function fill(platform: TestPlatform): Promise<TestSalon> {
@@ -42,7 +56,8 @@ async function fill(platform: TestPlatform): Promise<TestSalon> {
     await connection.execute(`insert into enterprise.client (id, account_id, number, email, email_key, name, phone_number, phone_key, source, created_by)
       select 'client_01' || lpad(n::text, 20, '0') || upper(substr(md5($1::text), 1, 4)), $1::uuid, n, email, email, 'Ada ' || n, '+4670' || lpad(n::text, 7, '0'), '+4670' || lpad(n::text, 7, '0'), 'bench', (select user_id from enterprise.membership where account_id = $1::uuid limit 1)
       from (select n, 'ada.' || n || '@mail' || n % 5 || '.example' as email from generate_series(1, $2::int) n) made`, [accountId, count]);
-    await connection.execute('insert into enterprise.client_count (account_id, total) values ($1, $2)', [accountId, count]);
+    await connection.execute('insert into enterprise.client_count (account_id, total, last) values ($1, $2, $2)', [accountId, count]);
+    await connection.execute('insert into enterprise.client_block (account_id, block, clients) select account_id, number / 500, count(*) from enterprise.client where account_id = $1 group by 1, 2', [accountId]);
     await connection.execute(`insert into enterprise.client_media (id, account_id, client_id, blob_key, file_name, source)
       select 'media_01' || lpad(client.number::text, 18, '0') || part || upper(substr(md5($1::text), 1, 5)), client.account_id, client.id, repeat('a', 64) || '-0123456789abcdef.jpg', 'photo', 'upload'
       from enterprise.client, generate_series(1, 5) part where client.account_id = $1::uuid and client.number % 10 = 0`, [accountId]);
