@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { createApiLogs } from '../../subgraphs/api-logs.ts';
 import { newLogId } from '../../subgraphs/ids.ts';
 import { until } from '../support/database.ts';
 import { startTestPlatform } from '../support/platform.ts';
@@ -41,6 +42,12 @@ test('lines are found by filters and read in pages, and no other account sees th
   assert.equal((await only('operation: "Named"')).length, 1);
   assert.deepEqual(await only('keyId: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV"'), []);
   assert.deepEqual(await only('to: "2020-01-01T00:00:00Z"'), []);
+  assert.deepEqual(await only('from: "2099-01-01T00:00:00Z"'), []);
+  const [{ at: moment } = { at: '' }] = (await logs(salon.key, '(filter: { requestId: "first" })')).nodes;
+  assert.deepEqual([await only(`requestId: "first", from: "${moment}"`), await only(`requestId: "first", to: "${moment}"`)], [['first'], []], 'from includes the moment, to does not');
+  const { body: { data } } = await platform.rest<{ data: { id: string; api_key: string } }>(salon.at('api-keys'), { key: salon.key, json: { name: 'second key' } });
+  await platform.rest(salon.at('clients'), { key: data.api_key, headers: { 'x-request-id': 'of-the-second' } });
+  assert.deepEqual(await only(`keyId: "${data.id}"`), ['of-the-second']);
   const first = await logs(salon.key, '(first: 2)');
   assert.deepEqual([first.nodes.length, first.pageInfo.hasNextPage], [2, true]);
   const rest = await logs(salon.key, `(first: 100, after: "${first.pageInfo.endCursor}")`);
@@ -110,11 +117,31 @@ test('lines are kept for 30 days and not a day longer', async () => {
   assert.deepEqual(kept.map((row) => row['request_id']), ['29']);
 });
 
-test('a thousand lines are a few statements, and what is noted before the end is written', async () => {
-  const { apiLogs, connection } = platform.platform;
+test('a thousand lines are one statement, and what is noted before the end is written', async () => {
+  const { connection } = platform.platform;
   const { accountId, keyId } = await platform.tenant();
+  let statements = 0;
+  const apiLogs = createApiLogs({ ...connection, execute: async (text, parameters) => {
+    if (text.startsWith('insert into enterprise.api_log')) statements += 1;
+    return connection.execute(text, parameters);
+  } }, platform.platform.log);
   for (let index = 0; index < 2500; index++) apiLogs.note({ accountId, keyId, requestId: newLogId(), at: new Date(), method: 'GET', path: '/x', operation: null, status: 200, durationMs: 1 });
+  assert.equal(statements, 0);
   await apiLogs.close();
   const [{ n } = {}] = await connection.execute('select count(*)::int as n from enterprise.api_log where account_id = $1', [accountId]);
-  assert.equal(n, 2500);
+  assert.deepEqual([n, statements], [2500, 3]);
+});
+
+test('no request waits for its line', async (t) => {
+  const writing = Promise.withResolvers<void>();
+  const slow = await startTestPlatform(t, { workers: 0, wrap: (connection) => ({ ...connection, execute: async (text, parameters) => {
+    if (text.startsWith('insert into enterprise.api_log')) await writing.promise;
+    return connection.execute(text, parameters);
+  } }) });
+  const { key, accountId } = await slow.tenant();
+  for (let request = 0; request < 3; request++) assert.equal((await slow.rest('/api/v1/styles', { key })).status, 200);
+  const lines = async () => Number((await slow.platform.connection.execute('select count(*)::int as n from enterprise.api_log where account_id = $1', [accountId]))[0]?.['n']);
+  assert.equal(await lines(), 0);
+  writing.resolve();
+  await until(async () => (await lines()) === 3);
 });
