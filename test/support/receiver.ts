@@ -13,11 +13,16 @@ export type Receiver = Awaited<ReturnType<typeof openReceiver>>;
 export async function openReceiver(t: { after(work: () => Promise<void> | void): void }) {
   const calls: Call[] = [];
   const answers = new Map<string, number>();
+  const redirects = new Map<string, string>();
+  const released = new Set<string>();
+  const hanging: { path: string; response: ServerResponse }[] = [];
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://receiver');
     calls.push({ path: url.pathname, headers: request.headers, body: (await buffer(request)).toString() });
     const status = answers.get(url.pathname) ?? Number(/^\/(\d{3})/.exec(url.pathname)?.[1] ?? 204);
-    if (url.pathname.startsWith('/hang')) return;
+    const target = redirects.get(url.pathname);
+    if (target !== undefined) return void response.writeHead(302, { location: encodeURI(target) }).end();
+    if (url.pathname.startsWith('/hang') && !released.has(url.pathname)) return void hanging.push({ path: url.pathname, response });
     const retryAfter = url.searchParams.get('retry-after');
     response.writeHead(status, { ...status === 302 && { location: '/elsewhere' }, ...retryAfter !== null && { 'retry-after': retryAfter } });
     response.end('what a stranger says');
@@ -35,6 +40,12 @@ export async function openReceiver(t: { after(work: () => Promise<void> | void):
     url: (path: string): string => `http://${host}${path}`,
     /** From now on this path answers so. */
     answers: (path: string, status: number): void => void answers.set(path, status),
+    /** Answers what hangs there, and what will come. */
+    release(path: string): void {
+      released.add(path);
+      for (const waiting of hanging) if (waiting.path === path) waiting.response.writeHead(204).end();
+    },
+    redirects: (path: string, target: string): void => void redirects.set(path, target),
     called: async (path: string, times = 1): Promise<Call> => until(() => at(path)[times - 1] ?? null),
   };
 }
