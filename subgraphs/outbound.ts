@@ -158,7 +158,8 @@ function guardedConnector(isAllowed: IsAllowed, find: Lookup): buildConnector.co
       else if (error) callback(error, null);
       else callback(null, socket);
     });
-    checkedAddresses(hostname, isAllowed(hostname, portOf(options)), find).then(tryNext, (error: Error) => callback(error, null));
+    const refuse = (error: Error): void => callback(error, null);
+    checkedAddresses(hostname, isAllowed(hostname, portOf(options)), find).then(tryNext, refuse);
   };
 }
 

@@ -59,6 +59,10 @@ export function createWebhookStore(connection: Connection) {
     async releaseClaim({ id, claimedUntil }: Claimed): Promise<void> {
       await database().updateTable('webhook_delivery').set({ claimed_until: null }).where('id', '=', id).where('claimed_until', '=', claimedUntil).execute();
     },
+    /** Whoever had one is not running any more. */
+    async releaseAllClaims(): Promise<void> {
+      await database().updateTable('webhook_delivery').set({ claimed_until: null }).where('state', '=', 'WAITING').where('claimed_until', 'is not', null).execute();
+    },
     /** Writes down an attempt. False: another process has taken the delivery over, and nothing is written. */
     finishAttempt: async ({ id, claimedUntil }: Claimed, line: AttemptLine, change: Ending): Promise<boolean> => connection.transaction(async () => {
       const kept = await database().updateTable('webhook_delivery')

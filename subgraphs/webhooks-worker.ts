@@ -15,8 +15,8 @@ const longestWaitSeconds = 86_400;
 const mostAtOnce = 256;
 /** Of one tenant: whoever has slow receivers waits for them alone. */
 const mostOfTenant = 8;
-/** Longer than any attempt: then another process may take a delivery. */
-const claimMs = 60_000;
+/** Twice as long as any attempt: then another process may take a delivery. */
+const claimMs = 30_000;
 const pollMs = 1000;
 /** For what is under way when the process stops. */
 const graceMs = 2000;

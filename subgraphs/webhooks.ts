@@ -109,6 +109,8 @@ function takePart({ connection, jobs, worker, store }: { connection: Connection;
   let stopListening = async (): Promise<void> => {};
   jobs.accompany({
     async start() {
+      // Who owns the database alone knows that nobody else is at work.
+      if (connection.kind === 'pglite') await store.releaseAllClaims();
       stopListening = await connection.listen(channel, () => worker.wake(), () => worker.wake());
       worker.start();
     },

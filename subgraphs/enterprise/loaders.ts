@@ -1,17 +1,18 @@
 import DataLoader from 'dataloader';
 import type { ClientRow } from '../clients.ts';
 import type { Balance, Credits, LedgerRow } from '../credits.ts';
-import type { AccountId, ClientId, GenerationId, KeyId, MediaId, UserId } from '../ids.ts';
+import type { AccountId, ClientId, DeliveryId, EndpointId, GenerationId, KeyId, MediaId, UserId } from '../ids.ts';
 import type { ApiKey, Keys } from '../keys.ts';
 import { createPageLoader } from '../page-loader.ts';
 import type { RequestContext } from '../subgraph.ts';
+import type { AttemptRow, DeliveryRow, EndpointRow, EndpointStore } from './endpoint-store.ts';
 import type { AccountRow, MediaRow, MembershipRow, Store, UserRow } from './store.ts';
 
 export type Loaders = ReturnType<typeof createLoaders>;
-type Sources = { store: Store; keys: Keys; credits: Credits };
+type Sources = { store: Store; endpoints: EndpointStore; keys: Keys; credits: Credits };
 
 /** One statement for all rows of a kind that a request asks for. Whatever is not the caller's own is null or empty. */
-export function createLoaders({ store, keys, credits }: Sources, { caller }: RequestContext) {
+export function createLoaders({ store, endpoints, keys, credits }: Sources, { caller }: RequestContext) {
   const own = caller?.accountId ?? null;
   /** Of all accounts only the caller's own can be loaded, so each of these asks once at most. */
   const ofAccount = <Value>(load: (accountId: AccountId) => Promise<Value>, other: Value): DataLoader<AccountId, Value> => new DataLoader(async (ids) => {
@@ -35,6 +36,7 @@ export function createLoaders({ store, keys, credits }: Sources, { caller }: Req
     widgetsOf: ofSeen(store.listWidgets),
     client: byId<ClientId, ClientRow>(store.findClients),
     ...createPeopleLoaders({ store, keys }, own),
+    ...createWebhookLoaders(endpoints, own),
     media: byId<MediaId, MediaRow>(store.findMedia),
     mediaOf: createPageLoader<ClientId, MediaRow>(async (ids, request) => (own === null ? [] : store.listMedia(own, ids, request)), ({ id }) => id),
     charges: new DataLoader<GenerationId, LedgerRow[]>(async (ids) => {
@@ -58,5 +60,20 @@ function createPeopleLoaders({ store, keys }: Pick<Sources, 'store' | 'keys'>, o
     userOfAddress: { load: (emailKey: string) => people.load({ emailKey }) },
     credential: new DataLoader<KeyId, ApiKey | null>(async (ids) => Promise.all(ids.map(async (id) => (own === null ? null : keys.findCredential(own, id))))),
     membershipsOf: new DataLoader<UserId, MembershipRow[]>(async (ids) => Promise.all(ids.map(async (id) => store.listMemberships(id)))),
+  };
+}
+
+function createWebhookLoaders(endpoints: EndpointStore, own: AccountId | null) {
+  return {
+    endpoint: new DataLoader<EndpointId, EndpointRow | null>(async (ids) => {
+      const rows = own === null ? [] : await endpoints.listEndpoints(own);
+      return ids.map((id) => rows.find((row) => row.id === id) ?? null);
+    }),
+    attempts: new DataLoader<DeliveryId, AttemptRow[]>(async (ids) => {
+      const rows = own === null ? [] : await endpoints.listAttempts(own, ids);
+      return ids.map((id) => rows.filter(({ deliveryId }) => deliveryId === id));
+    }),
+    /** The newest 100 of each. */
+    deliveriesAbout: new DataLoader<GenerationId, DeliveryRow[]>(async (ids) => Promise.all(ids.map(async (id) => (own === null ? [] : endpoints.listDeliveries(own, { subjectIds: [id] }, { first: 100, limit: 100, after: null }))))),
   };
 }

@@ -7,11 +7,12 @@ import type { AccountId, GenerationId } from '../ids.ts';
 import type { ApiKey, Keys } from '../keys.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller, RequestContext, Stopped } from '../subgraph.ts';
+import type { AttemptRow, DeliveryRow, EndpointRow, EndpointStore } from './endpoint-store.ts';
 import type { Loaders } from './loaders.ts';
 import type { AccountRow, MediaRow, MemberRow, MembershipRow, Store, UserRow, WidgetRow } from './store.ts';
 
 /** What every resolver of this subgraph is given. */
-export type Context = RequestContext & { store: Store; keys: Keys; credits: Credits; blobs: BlobStore; platform: Platform; stopped: Stopped; loaders: Loaders };
+export type Context = RequestContext & { store: Store; keys: Keys; credits: Credits; blobs: BlobStore; platform: Platform; stopped: Stopped; loaders: Loaders; endpoints: EndpointStore };
 
 export type AccountModel = AccountRow;
 export type PersonalAccountModel = AccountRow;
@@ -33,3 +34,6 @@ export type ViewerModel = Caller;
 export type MemberModel = MemberRow;
 export type MembershipModel = MembershipRow;
 export type SessionModel = ApiKey;
+export type WebhookEndpointModel = EndpointRow;
+export type WebhookDeliveryModel = DeliveryRow;
+export type WebhookAttemptModel = AttemptRow;

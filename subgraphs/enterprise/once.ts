@@ -5,7 +5,7 @@ import { type Environment, getSigningSecret } from '../env.ts';
 import type { AccountId } from '../ids.ts';
 import type { Store } from './store.ts';
 
-type Request = { operation: 'createEnterprise' | 'createClient' | 'createApiKey'; input: { idempotencyKey?: string | null } };
+type Request = { operation: 'createEnterprise' | 'createClient' | 'createApiKey' | 'createWebhookEndpoint' | 'rotateWebhookSecret' | 'rotateCallbackSecret'; input: { idempotencyKey?: string | null } };
 
 /** For how long an idempotency key stands for its first request. */
 const replayForMs = 24 * 3_600_000;

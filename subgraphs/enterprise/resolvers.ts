@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
-import type { AccountApiLogsArgs, Resolvers } from '../../schema/types/enterprise.ts';
+import type { AccountApiLogsArgs, AccountWebhookDeliveriesArgs, Resolvers } from '../../schema/types/enterprise.ts';
 import { parseAccountId, parseClientId, parseErasureId, parseGenerationId, parseKeyId, parseMediaId, parseUserId } from '../ids.ts';
 import { isExpired, maskedKey } from '../keys.ts';
 import { type CountedPage, type Page, page, pageRequest } from '../paging.ts';
 import { getCaller, payload } from '../schema.ts';
 import type { AccountKind, Caller } from '../subgraph.ts';
+import { createSecret } from '../webhooks.ts';
 import { createBusiness, pageOfBusinesses } from './business.ts';
 import { addMedia, createClientOnce, pageOfClients } from './client.ts';
+import { createEndpoint, deleteEndpoint, pageOfDeliveries, replayDelivery, rotateCallbackSecret, rotateSecret, setEnabled, updateEndpoint } from './endpoint.ts';
 import { eraseClient } from './erasure.ts';
 import { createKey, deleteKey, pageOfLogs } from './key.ts';
 import { addMember, graphRoles, removeMember } from './member.ts';
@@ -24,10 +26,13 @@ const account = {
   credits: async ({ id }: AccountModel, _: unknown, context: Context) => ({ ...(await context.loaders.balance.load(own(context, id))), accountId: id }),
   apiKeys: ({ id }: AccountModel, _: unknown, context: Context) => context.loaders.keysOf.load(own(context, id)),
   apiLogs: ({ id }: AccountModel, args: AccountApiLogsArgs, context: Context) => pageOfLogs(context.platform.apiLogs, own(context, id), args),
+  webhookEndpoints: ({ id }: AccountModel, _: unknown, context: Context) => context.endpoints.listEndpoints(own(context, id)),
+  webhookDeliveries: ({ id }: AccountModel, { state, event, ...args }: AccountWebhookDeliveriesArgs, context: Context) => pageOfDeliveries(context.endpoints, own(context, id), { state, event }, args),
+  callbackSecret: ({ id }: AccountModel, _: unknown, context: Context) => context.endpoints.getCallbackSecret(own(context, id), createSecret()),
 };
 
 const users = ({ id }: AccountModel, _: unknown, context: Context) => context.store.listMembers(own(context, id));
-const parts = (context: Context) => ({ ...context.platform, store: context.store });
+const parts = (context: Context) => ({ ...context.platform, store: context.store, endpoints: context.endpoints });
 const ofSession = (credential: ApiKeyModel | null, isSession: boolean): ApiKeyModel | null => (credential?.isSession === isSession ? credential : null);
 
 /** Of who signed in; whose key it is acts for nothing else by it. */
@@ -55,6 +60,14 @@ export const resolvers: Resolvers = {
     signOut: (_, _args, context) => payload(async () => signOut(parts(context), context, false)),
     signOutEverywhere: (_, _args, context) => payload(async () => signOut(parts(context), context, true)),
     addMember: (_, { email, role }, context) => payload(async () => addMember(parts(context), getCaller(context), email, role)),
+    createWebhookEndpoint: (_, { input }, context) => payload(async () => createEndpoint(parts(context), getCaller(context), input)),
+    updateWebhookEndpoint: (_, { id, input }, context) => payload(async () => updateEndpoint(parts(context), getCaller(context), id, input)),
+    enableWebhookEndpoint: (_, { id }, context) => payload(async () => setEnabled(parts(context), getCaller(context), id, true)),
+    disableWebhookEndpoint: (_, { id }, context) => payload(async () => setEnabled(parts(context), getCaller(context), id, false)),
+    deleteWebhookEndpoint: (_, { id }, context) => payload(async () => deleteEndpoint(parts(context), getCaller(context), id)),
+    rotateWebhookSecret: (_, { id, input }, context) => payload(async () => rotateSecret(parts(context), getCaller(context), id, input)),
+    rotateCallbackSecret: (_, { input }, context) => payload(async () => rotateCallbackSecret(parts(context), getCaller(context), input)),
+    replayWebhookDelivery: (_, { id }, context) => payload(async () => replayDelivery(parts(context), getCaller(context), id)),
     removeMember: (_, { userId }, context) => payload(async () => removeMember(parts(context), getCaller(context), userId)),
   },
   Viewer: {
@@ -134,7 +147,14 @@ export const resolvers: Resolvers = {
   HairstyleGeneration: {
     __resolveReference: ({ id }) => referenced(parseGenerationId(id)),
     charges: ({ id }, _, { loaders }) => loaders.charges.load(id),
+    webhookDeliveries: ({ id }, _, { loaders }) => loaders.deliveriesAbout.load(id),
   },
+  WebhookEndpoint: { deliveries: ({ id, accountId }, { state, event, ...args }, { endpoints }) => pageOfDeliveries(endpoints, accountId, { endpointId: id, state, event }, args) },
+  WebhookDelivery: {
+    endpoint: ({ endpointId }, _, { loaders }) => load(loaders.endpoint, endpointId),
+    log: ({ id }, _, { loaders }) => loaders.attempts.load(id),
+  },
+  WebhookAttempt: { durationMs: ({ duration_ms }) => duration_ms, headers: ({ headers }) => Object.entries(headers).map(([name, value]) => ({ name, value })) },
   UserError: { __resolveType: ({ __typename }) => __typename },
 };
 

@@ -11,6 +11,7 @@ const api = buildSchema(apiSdl());
 const small: Record<string, string> = {
   'CreateImageUploadPayload.headers': 'what one upload has to send', 'Erasure.removed': 'one for each kind of thing in four subgraphs', 'HairstyleGeneration.images': 'one for each style', 'HairstyleGeneration.styles': 'at most 8 were asked for',
   'InvitesPayload.results': 'one for each address that the caller sent', 'Viewer.rateLimits': 'one for each limit',
+  'WebhookAttempt.headers': 'what one message is sent with',
 };
 
 type Listed = { place: string; owner: string; name: string; isConnection: boolean; takesFirst: boolean };
