@@ -14,15 +14,15 @@ import { Feed } from './feed.ts';
 let feed = new Feed();
 const { graph } = await federate({
   jobs: {
-    sdl: 'type Query { ready: Boolean } type Mutation { change: Int } type Subscription { job: Int refused: Int }',
-    resolvers: { Query: { ready: () => true }, Mutation: { change: () => 1 }, Subscription: { job: { subscribe: () => feed }, refused: { subscribe: () => { throw new Error('inside'); } } } },
+    sdl: 'type Query { ready: Boolean broken: Int } type Mutation { change: Int } type Subscription { job: Int refused: Int }',
+    resolvers: { Query: { ready: () => true, broken: () => { throw new Error('inside'); } }, Mutation: { change: () => 1 }, Subscription: { job: { subscribe: () => feed }, refused: { subscribe: () => { throw new Error('inside'); } } } },
   },
 });
 
-async function serve(initTimeoutMs = 10_000): Promise<string> {
+async function serve(initTimeoutMs = 10_000, openings = createOpenings({ onEnded: () => () => undefined })): Promise<string> {
   const server = createServer();
   const endSockets = serveSockets(server, {
-    sources: { graph: () => graph, texts: createTexts() }, openings: createOpenings({ onEnded: () => () => undefined }), initTimeoutMs,
+    sources: { graph: () => graph, texts: createTexts() }, openings, initTimeoutMs,
     admit: async (params) => params?.['key'] === 'wrong' ? null : { keyId: null, context: () => requestOf() },
   });
   server.listen(0, '127.0.0.1');
@@ -48,13 +48,19 @@ async function acknowledged() {
 }
 
 describe('what is no message of a client closes the socket with 4400', () => {
+  const noRecords: Record<string, unknown> = { 'a list': [], text: 'x', 'a number': 4, 'a truth value': true };
+  const noTexts: Record<string, unknown> = { 'a list': ['1'], 'an object': {}, 'a number': 4, null: null };
+  const subscribeWith = (more: object): object => ({ type: 'subscribe', id: '1', payload: { query: '{ ready }', ...more } });
   const invalid: Record<string, unknown> = {
-    'text that is no JSON': 'hello', 'JSON that is no object': '[]', 'no type': {}, 'an unknown type': { type: 'start', id: '1', payload: { query: '{ ready }' } },
-    'a payload of init that is a list': { type: 'connection_init', payload: [] }, 'subscribe without an id': { type: 'subscribe', payload: { query: '{ ready }' } },
-    'subscribe with an empty id': subscribe(''), 'subscribe without a payload': { type: 'subscribe', id: '1' }, 'subscribe without a query': { type: 'subscribe', id: '1', payload: {} },
-    'subscribe with variables that are text': { type: 'subscribe', id: '1', payload: { query: '{ ready }', variables: 'x' } },
-    'subscribe with a number as operation name': { type: 'subscribe', id: '1', payload: { query: '{ ready }', operationName: 4 } },
-    'complete without an id': { type: 'complete' }, 'a ping whose payload is text': { type: 'ping', payload: 'x' }, 'a pong whose payload is text': { type: 'pong', payload: 'x' },
+    'text that is no JSON': 'hello', 'no text at all': '', 'half of a message': '{"type":"ping"', 'JSON that is a list': '[]', 'JSON that is null': 'null', 'JSON that is a number': '4', 'JSON that is text': '"ping"',
+    'no type': {}, 'a type that is null': { type: null }, 'a type that is a number': { type: 1 }, 'a type in capitals': { type: 'PING' }, 'an unknown type': { type: 'start', id: '1', payload: { query: '{ ready }' } },
+    ...Object.fromEntries(['connection_init', 'ping', 'pong'].flatMap((type) => Object.entries(noRecords).map(([what, payload]) => [`a payload of ${type} that is ${what}`, { type, payload }]))),
+    ...Object.fromEntries(Object.entries(noTexts).flatMap(([what, id]) => [[`an id of subscribe that is ${what}`, { ...subscribeWith({}), id }], [`an id of complete that is ${what}`, { type: 'complete', id }]])),
+    'subscribe without an id': { type: 'subscribe', payload: { query: '{ ready }' } }, 'subscribe with an empty id': subscribe(''), 'complete without an id': { type: 'complete' },
+    'subscribe without a payload': { type: 'subscribe', id: '1' }, ...Object.fromEntries(Object.entries({ ...noRecords, null: null }).map(([what, payload]) => [`a payload of subscribe that is ${what}`, { type: 'subscribe', id: '1', payload }])),
+    'subscribe without a query': { type: 'subscribe', id: '1', payload: {} }, ...Object.fromEntries(Object.entries(noTexts).map(([what, query]) => [`a query that is ${what}`, subscribeWith({ query })])),
+    ...Object.fromEntries(['variables', 'extensions'].flatMap((name) => Object.entries(noRecords).map(([what, value]) => [`${name} that are ${what}`, subscribeWith({ [name]: value })]))),
+    ...Object.fromEntries(Object.entries({ 'a list': ['A'], 'an object': {}, 'a number': 4 }).map(([what, operationName]) => [`an operation name that is ${what}`, subscribeWith({ operationName })])),
     'next': { type: 'next', id: '1', payload: { data: {} } }, 'error': { type: 'error', id: '1', payload: [{ message: 'x' }] }, 'connection_ack': { type: 'connection_ack' },
   };
   for (const [name, message] of Object.entries(invalid)) {
@@ -62,6 +68,55 @@ describe('what is no message of a client closes the socket with 4400', () => {
       assert.equal((await (await connect(init, message)).closed)[0], 4400);
     });
   }
+
+  test('and ends what ran on it', async () => {
+    feed = new Feed();
+    const connection = await acknowledged();
+    connection.send(subscribe('1'));
+    feed.push({ job: 1 });
+    await connection.next();
+    connection.send({ type: 'next', id: '1', payload: {} });
+    assert.equal((await connection.closed)[0], 4400);
+    await feed.closed.promise;
+  });
+});
+
+describe('what a client may leave out or say', () => {
+  const opens: Record<string, unknown> = { 'nothing': init, 'null': { ...init, payload: null }, 'an object': { ...init, payload: { any: { thing: [1] } } }, 'a word of its own beside it': { ...init, more: 1 } };
+  for (const [name, message] of Object.entries(opens)) {
+    test(`connection_init with ${name}`, async () => {
+      const connection = await connect(message);
+      assert.deepEqual(await connection.next(), { type: 'connection_ack' });
+      connection.socket.close();
+    });
+  }
+  const pings: Record<string, [sent: object, pong: object]> = { 'null': [{ type: 'ping', payload: null }, { type: 'pong' }], 'an object': [{ type: 'ping', payload: { a: [1, null] } }, { type: 'pong', payload: { a: [1, null] } }], 'an empty object': [{ type: 'ping', payload: {} }, { type: 'pong', payload: {} }] };
+  for (const [name, [sent, pong]] of Object.entries(pings)) {
+    test(`ping with ${name}`, async () => {
+      const connection = await connect(sent);
+      assert.deepEqual(await connection.next(), pong);
+      connection.socket.close();
+    });
+  }
+  const asked: Record<string, object> = {
+    'variables, extensions and operation name that are null': { variables: null, extensions: null, operationName: null }, 'variables and extensions that are empty': { variables: {}, extensions: {} },
+    'one of two operations by its name': { query: 'query A { ready } query B { __typename }', operationName: 'A' }, 'extensions that nobody knows': { extensions: { tracing: true } },
+  };
+  for (const [name, payload] of Object.entries(asked)) {
+    test(`subscribe with ${name}`, async () => {
+      const { send, next, socket } = await acknowledged();
+      send({ type: 'subscribe', id: '1', payload: { query: '{ ready }', ...payload } });
+      assert.deepEqual([await next(), await next()], [{ id: '1', type: 'next', payload: { data: { ready: true } } }, { id: '1', type: 'complete' }]);
+      socket.close();
+    });
+  }
+
+  test('a message in bytes', async () => {
+    const connection = await connect();
+    connection.socket.send(Buffer.from(JSON.stringify(init)));
+    assert.deepEqual(await connection.next(), { type: 'connection_ack' });
+    connection.socket.close();
+  });
 });
 
 describe('the life of a connection', () => {
@@ -77,6 +132,34 @@ describe('the life of a connection', () => {
 
   test('an operation before the acknowledgement is closed with 4401', async () => {
     assert.deepEqual(await (await connect(subscribe('1'))).closed, [4401, 'Unauthorized']);
+  });
+
+  test('an operation between init and its acknowledgement is closed with 4401', async () => {
+    assert.equal((await (await connect(init, subscribe('1'))).closed)[0], 4401);
+  });
+
+  test('a socket with another protocol is closed with 4406; of several the best is taken', async () => {
+    await assert.rejects(connectRaw(address, 'soap'));
+    const { socket } = await connectRaw(address, ['graphql-ws', 'graphql-transport-ws']);
+    assert.equal(socket.protocol, 'graphql-transport-ws');
+    socket.close();
+  });
+
+  test('a message over 256 KB is closed with 1009', async () => {
+    assert.equal((await (await connect(init, { type: 'ping', payload: { a: 'x'.repeat(300_000) } })).closed)[0], 1009);
+  });
+
+  test('an end of the server is told with 1001, and its streams end', async () => {
+    feed = new Feed();
+    const ending = createOpenings({ onEnded: () => () => undefined });
+    const connection = await connectRaw(await serve(10_000, ending), 'graphql-transport-ws', init);
+    await connection.next();
+    connection.send(subscribe('1'));
+    feed.push({ job: 1 });
+    await connection.next();
+    await ending.closeAll();
+    assert.equal((await connection.closed)[0], 1001);
+    await feed.closed.promise;
   });
 
   test('a second init is closed with 4429, acknowledged or not', async () => {
@@ -104,6 +187,36 @@ describe('operations', () => {
       send(subscribe('1', query));
       assert.deepEqual([await next(), await next()], [{ id: '1', type: 'next', payload: { data } }, { id: '1', type: 'complete' }]);
     }
+    socket.close();
+  });
+
+  test('an answer with errors is a next, and complete', async () => {
+    const { send, next, socket } = await acknowledged();
+    send(subscribe('1', '{ broken ready }'));
+    const { type, payload } = await next();
+    const { data, errors } = payload as { data: object; errors: object[] };
+    assert.deepEqual([type, data, errors.length, (await next()).type], ['next', { broken: null, ready: true }, 1, 'complete']);
+    socket.close();
+  });
+
+  test('two streams of one socket end one by one, and a query is answered between their events', async () => {
+    feed = new Feed();
+    const [first, { send, next, socket }] = [feed, await acknowledged()];
+    send(subscribe('a'));
+    first.push({ job: 1 });
+    await next();
+    feed = new Feed();
+    send(subscribe('b'));
+    feed.push({ job: 2 });
+    assert.deepEqual(await next(), { id: 'b', type: 'next', payload: { data: { job: 2 } } });
+    send(subscribe('c', '{ ready }'));
+    assert.deepEqual([(await next()).id, (await next()).type], ['c', 'complete']);
+    send({ type: 'complete', id: 'a' });
+    await first.closed.promise;
+    feed.push({ job: 3 });
+    assert.deepEqual(await next(), { id: 'b', type: 'next', payload: { data: { job: 3 } } });
+    feed.end();
+    assert.deepEqual(await next(), { id: 'b', type: 'complete' });
     socket.close();
   });
 

@@ -1,0 +1,21 @@
+// our gateway in this process with a cpu profile; load from autocannon in a child
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { serveSupergraph } from '../gateway/supergraph-server.ts';
+import { shopSupergraph, deepQuery } from './bench/gateway/shop.ts';
+const mock = fork('/tmp/wt/gateway/test/bench/gateway/mock.ts');
+const [{ port }] = await once(mock, 'message') as any;
+const file = join(mkdtempSync('/tmp/gwprof/'), 's.graphql');
+writeFileSync(file, shopSupergraph(`http://127.0.0.1:${port}`));
+const server = await serveSupergraph({ file, port: 0, host: '127.0.0.1', forward: [], remote: { joined: false }, log: pino({ level: 'silent' }) });
+const load = async (seconds: number) => { const c = spawn(process.execPath, ['--input-type=module', '-e', `import a from '/tmp/wt/gateway/node_modules/autocannon/autocannon.js'; const r = await a({url:'${server.url}',connections:50,duration:${seconds},method:'POST',headers:{'content-type':'application/json'},body:${JSON.stringify(JSON.stringify({ query: deepQuery }))}}); console.log(r.requests.total, r.non2xx)`], { stdio: 'inherit' }); await once(c, 'exit'); };
+await load(8);
+const { Session } = await import('node:inspector/promises');
+const s = new Session(); s.connect(); await s.post('Profiler.enable'); await s.post('Profiler.setSamplingInterval', { interval: 250 }); await s.post('Profiler.start');
+await load(8);
+const { profile } = await s.post('Profiler.stop');
+writeFileSync('/tmp/gwprof/r.cpuprofile', JSON.stringify(profile));
+mock.kill(); await server.stop();
