@@ -1,4 +1,5 @@
 import { type DocumentNode, getOperationAST, GraphQLError, type GraphQLSchema, type OperationTypeNode, parse, validate } from 'graphql';
+import { guardDocument, guardSource, type OperationLimits } from '../operation-limits.ts';
 
 /** One operation, read, or why it cannot run. */
 export type ReadOperation = { document: DocumentNode; kind: OperationTypeNode } | { errors: readonly GraphQLError[] };
@@ -7,10 +8,12 @@ export type ReadOperation = { document: DocumentNode; kind: OperationTypeNode } 
 export type Documents = (query: unknown, operationName: unknown) => ReadOperation;
 
 const mostKept = 1_000;
-/** A gateway's fetches are shorter than what its clients may send; more is no gateway's. */
-const longestQuery = 200_000;
-const mostTokens = 20_000;
 const mostErrors = 20;
+/** What a gateway's plan asks for has its clients' selections and keys beside them; more is no gateway's, or one's that lets everything through. */
+const limits: OperationLimits = {
+  sourceCharacters: 200_000, tokens: 20_000, nesting: 150, fragments: 1_000, depth: 64, selections: 20_000, aliases: 2_000, rootFields: 200, directives: 1_000, comparisons: 20_000, variables: 500,
+};
+const maxNesting = 100;
 
 type Read = { document: DocumentNode } | { errors: readonly GraphQLError[] };
 
@@ -31,16 +34,15 @@ export function createDocuments(schema: GraphQLSchema): Documents {
 }
 
 function readDocument(schema: GraphQLSchema, query: string): Read {
-  if (query.length > longestQuery) return refused(`The operation is over ${longestQuery} characters.`);
   try {
-    const document = parse(query, { maxTokens: mostTokens });
+    guardSource(query, limits);
+    const document = parse(query, { maxTokens: limits.tokens });
+    guardDocument(document, limits, maxNesting);
     const errors = validate(schema, document, undefined, { maxErrors: mostErrors });
     return errors.length > 0 ? { errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) } : { document };
   } catch (error) {
-    if (error instanceof GraphQLError) return { errors: [coded(error, 'GRAPHQL_PARSE_FAILED')] };
-    // Nested deeper than the parser's stack.
-    if (error instanceof RangeError) return refused('The operation is nested too deep.');
-    throw error;
+    if (!(error instanceof GraphQLError)) throw error;
+    return { errors: [error.extensions['code'] === undefined ? coded(error, 'GRAPHQL_PARSE_FAILED') : error] };
   }
 }
 
