@@ -30,6 +30,7 @@ const chosenOf = (offered: { has(name: string): boolean }): Protocol | undefined
 
 /** Networks of mobile phones forget a silent connection after about 30 s. */
 const beatMs = 12_000;
+const beatParts = 12;
 const maxMessageBytes = 256 * 1024;
 /** A client that reads slower than its events come is not sent more than this ahead. */
 const maxBufferedBytes = 64 * 1024;
@@ -37,9 +38,10 @@ const maxBufferedBytes = 64 * 1024;
 /** Serves both protocols of GraphQL over WebSocket at `/graphql` of this server. Call the result to end those that were told to close and did not. */
 export function serveSockets(server: Server, options: SocketOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols: (offered) => chosenOf(offered) ?? false });
+  const beat = createBeat();
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (pathOf(request) !== '/graphql') return refuse(stream, 404, 'Not Found');
-    sockets.handleUpgrade(request, stream, head, (socket) => attach(socket, request.headers, options));
+    sockets.handleUpgrade(request, stream, head, (socket) => attach(socket, request.headers, beat, options));
   });
   return () => sockets.clients.forEach((socket) => socket.terminate());
 }
@@ -50,7 +52,7 @@ function refuse(stream: Duplex, status: number, reason: string): void {
   stream.end(`HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-function attach(socket: WebSocket, headers: IncomingHttpHeaders, { sources, openings, admit, initTimeoutMs = 3_000 }: SocketOptions): void {
+function attach(socket: WebSocket, headers: IncomingHttpHeaders, beat: ReturnType<typeof createBeat>, { sources, openings, admit, initTimeoutMs = 3_000 }: SocketOptions): void {
   // Without a listener an error of the socket would end the process; its close event follows.
   socket.on('error', () => undefined);
   const protocol = chosenOf(new Set([socket.protocol]));
@@ -92,15 +94,40 @@ function track(openings: Openings, keyId: KeyId | null, socket: WebSocket): () =
   });
 }
 
-/** Pings, and ends a connection whose other side has not answered until the next time. */
-function beat(socket: WebSocket, alsoDo: () => void): () => void {
-  let isAlive = true;
-  socket.on('pong', () => (isAlive = true));
-  const timer = setInterval(() => {
-    if (!isAlive) return socket.terminate();
-    isAlive = false;
-    socket.ping();
-    alsoDo();
-  }, beatMs).unref();
-  return () => clearInterval(timer);
+type Beating = { isAlive: boolean; socket: WebSocket; alsoDo: () => void };
+
+/**
+ * Pings, and ends a connection whose other side has not answered until the next time. One timer for all, since a timer each is memory; a part of them
+ * at a time, so that ten thousand pings are no pause.
+ */
+function createBeat(): (socket: WebSocket, alsoDo: () => void) => () => void {
+  const parts = Array.from({ length: beatParts }, () => new Set<Beating>());
+  let [timer, open, at]: [NodeJS.Timeout | null, number, number] = [null, 0, 0];
+  const beatPart = (): void => {
+    at = (at + 1) % beatParts;
+    for (const one of parts[at] ?? []) {
+      if (!one.isAlive) one.socket.terminate();
+      else {
+        one.isAlive = false;
+        one.socket.ping();
+        one.alsoDo();
+      }
+    }
+  };
+  return (socket, alsoDo) => {
+    const one: Beating = { isAlive: true, socket, alsoDo };
+    // The one whose turn is over, so that it is a whole time until the first beat.
+    const part = parts[at];
+    part?.add(one);
+    open += 1;
+    timer ??= setInterval(beatPart, beatMs / beatParts).unref();
+    socket.on('pong', () => (one.isAlive = true));
+    return () => {
+      part?.delete(one);
+      open -= 1;
+      if (open > 0 || !timer) return;
+      clearInterval(timer);
+      timer = null;
+    };
+  };
 }
