@@ -2,7 +2,7 @@ import { HeaderMap } from '@apollo/server';
 import { execute, parse } from 'graphql';
 import { requestOf, federate, type Federation, type TestSubgraph } from '../gateway/federation.ts';
 
-/** The gateway against its own subgraphs called directly, and its HTTP front against both. CPU time, one process, ratios of one run. */
+/** The gateway over its own subgraphs against graphql-js called directly, and its HTTP front against both. CPU time, one process, ratios of one run. */
 export async function run(): Promise<void> {
   const federation = await federate(subgraphs, { traced: false });
   const rows: Row[] = [];

@@ -12,7 +12,7 @@ import { usageOf } from './gateway/contestants.ts';
 /** Fewer where the system allows fewer open files. */
 const idleSockets = Number(process.env['BENCH_SOCKETS'] ?? 9_000);
 const watched = 1_000;
-const eventsPerSecond = 1_000;
+const eventsPerSecond = Number(process.env['BENCH_EVENTS'] ?? 1_000);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 10);
 const atOnce = 100;
 
@@ -21,7 +21,8 @@ type Message = { type: string; payload?: { data?: { generationProgress: { seq: n
 
 /**
  * What subscriptions hold and how soon they hear: sockets with one subscription each on queued generations (no worker runs), then events that
- * another process commits to PostgreSQL, each heard by one subscriber. Needs TEST_DATABASE_URL for the second part.
+ * another process commits to PostgreSQL, each heard by one subscriber. Needs TEST_DATABASE_URL for the second part. With BENCH_SECONDS=600, memory
+ * is told every minute: it must not grow.
  */
 export async function run(): Promise<void> {
   const ends: (() => Promise<void>)[] = [];
@@ -45,7 +46,8 @@ export async function run(): Promise<void> {
     if (!onPostgres) return void process.stdout.write('without TEST_DATABASE_URL nobody else can write events\n');
     const events = createEventLog<EventBody>(await openAnother(scope, server.databaseUrl), 'hairstyle');
     delays.length = 0;
-    const sent = await write(events, ids.slice(10));
+    const telling = setInterval(() => process.stdout.write(`${memory().toFixed(0)} MB\n`), 60_000);
+    const sent = await write(events, ids.slice(10)).finally(() => clearInterval(telling));
     await sleep(1_000);
     const sorted = delays.toSorted((a, b) => a - b);
     const at = (share: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(0);
