@@ -11,7 +11,7 @@ import type { Sources, Wire } from './running.ts';
 import { type Admit, openTransportWs } from './transport-ws.ts';
 
 /** Who is on a connection: makes the context of each of its operations. */
-export type Admitted = { keyId: KeyId | null; context(): RequestContext };
+export type Admitted = { keyId: KeyId | null; context: () => RequestContext };
 
 export type SocketOptions = {
   sources: Sources;
@@ -58,13 +58,17 @@ function attach(socket: WebSocket, headers: IncomingHttpHeaders, beat: ReturnTyp
   const protocol = chosenOf(new Set([socket.protocol]));
   if (!protocol) return socket.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable');
   let forget = track(openings, null, socket);
+  // Wanted once; who stays for days does not keep them.
+  let unread: IncomingHttpHeaders | null = headers;
   const admitOnce: Admit = async (params) => {
-    const admitted = await admit(params, headers);
+    const given = unread ?? {};
+    unread = null;
+    const admitted = await admit(params, given);
     // It may have gone while the key was looked up; what is tracked now would never be forgotten.
     if (!admitted || socket.readyState !== socket.OPEN) return null;
     forget();
     forget = track(openings, admitted.keyId, socket);
-    return () => admitted.context();
+    return admitted.context;
   };
   const connection = protocols[protocol]({ sources, wire: wireOf(socket), admit: admitOnce, initTimeoutMs });
   socket.on('message', (data: Buffer) => connection.receive(data.toString()));
