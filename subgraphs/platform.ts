@@ -10,6 +10,7 @@ import { createJobs, type Jobs } from './jobs.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { watchJobs } from './jobs-watch.ts';
 import { createLog, type Logger } from './log.ts';
+import { createLooks, type Looks } from './looks.ts';
 import { createMail, type Mail } from './mail.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
@@ -29,6 +30,7 @@ export type Platform = {
   credits: Credits;
   clients: Clients;
   photos: Photos;
+  looks: Looks;
   apiLogs: ApiLogs;
   erasures: Erasures;
   jobs: Jobs;
@@ -72,6 +74,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     credits: createCredits(connection),
     clients: createClients(connection),
     photos: createPhotos(connection),
+    looks: createLooks(connection),
     apiLogs: createApiLogs(connection, log),
     erasures: createErasures(connection, jobs),
     blobs: createBlobStore({ dataDir: env.dataDir, s3: env.s3, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),

@@ -31,8 +31,8 @@ export type Subgraphs = Readonly<Partial<Record<SubgraphName, Subgraph>>>;
 
 const create = { enterprise: createEnterprise, hairstyle: createHairstyle, headshot: createHeadshot, skinshade: createSkinshade } satisfies Record<SubgraphName, (platform: Platform) => Promise<Subgraph>>;
 
-/** Keys, credits and clients are in the tables of enterprise, photos in those of hairstyle. */
-const tablesNeeded = { enterprise: [], hairstyle: ['enterprise'], headshot: ['enterprise'], skinshade: ['enterprise', 'hairstyle'] } as const;
+/** Keys, credits and clients are in the tables of enterprise, photos and finished looks in those of hairstyle. */
+const tablesNeeded = { enterprise: [], hairstyle: ['enterprise'], headshot: ['enterprise', 'hairstyle'], skinshade: ['enterprise', 'hairstyle'] } as const;
 const migrations = { enterprise: enterpriseMigrations, hairstyle: hairstyleMigrations };
 
 /** Who has a database of its own makes the tables itself. */

@@ -29,12 +29,12 @@ async function deleteOrphans(connection: Connection, blobs: BlobStore, before: D
 }
 
 /**
- * Selects those of given keys that a row of any table points to: every column called `blob_key` holds keys, and keys are held by no others.
- * The database itself says which there are, so that a new table is never forgotten.
+ * Selects those of given keys that a row of any table points to: every column called `blob_key`, or `…_blob_key`, holds keys, and keys are held by
+ * no others. The database itself says which there are, so that a new table is never forgotten.
  */
 async function referenceStatement(connection: Connection): Promise<string> {
-  const tables = await connection.execute(`select format('%I.%I', table_schema, table_name) as name from information_schema.columns
-    where column_name = 'blob_key' and table_schema not in ('pg_catalog', 'information_schema')`);
-  if (tables.length === 0) throw new Error('no table holds the keys of files: this is not our database');
-  return tables.map(({ name }) => `select blob_key from ${String(name)} where blob_key = any($1::text[])`).join(' union ');
+  const columns = await connection.execute(`select format('%I.%I', table_schema, table_name) as name, format('%I', column_name) as key from information_schema.columns
+    where column_name ~ '(^|_)blob_key$' and table_schema not in ('pg_catalog', 'information_schema')`);
+  if (columns.length === 0) throw new Error('no table holds the keys of files: this is not our database');
+  return columns.map(({ name, key }) => `select ${String(key)} as blob_key from ${String(name)} where ${String(key)} = any($1::text[])`).join(' union ');
 }

@@ -1,8 +1,9 @@
 import DataLoader from 'dataloader';
-import type { AccountId, InviteId, MemberId, ModelId, TeamId } from '../ids.ts';
+import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, TeamId } from '../ids.ts';
 import { createPageLoader } from '../page-loader.ts';
-import { type CountedPage, countedPage } from '../paging.ts';
+import { type CountedPage, countedPage, type PageRequest } from '../paging.ts';
 import type { RequestContext } from '../subgraph.ts';
+import { type FavoriteFilter, type PhotoFilter, type PhotoRow, placeOf } from './photo-store.ts';
 import { offsetRequest } from './rules.ts';
 import type { InviteFilter, InviteRow, MemberFilter, MemberRow, ModelFilter, ModelRow, Store, TeamRow } from './store.ts';
 
@@ -22,8 +23,23 @@ export function createLoaders(store: Store, { caller }: RequestContext) {
       const known = new Map(rows.map((row) => [row.memberId, row]));
       return ids.map((id) => known.get(id) ?? null);
     }),
-    modelsOf: createPageLoader<TeamId, ModelRow>(async (ids, request) => (accountId === null ? [] : store.listModelsOfTeams(accountId, ids, request)), ({ id }) => id),
+    photo: byId<PhotoId, PhotoRow>(accountId, store.findPhotos),
+    modelsOfTeam: createPageLoader<TeamId, ModelRow>(async (ids, request) => (accountId === null ? [] : store.listModelsOf(accountId, 'team_id', ids, request)), ({ id }) => id),
+    modelsOfClient: createPageLoader<ClientId, ModelRow>(async (ids, request) => (accountId === null ? [] : store.listModelsOf(accountId, 'client_id', ids, request)), ({ id }) => id),
+    modelsOfPicture: createPageLoader<PictureId, ModelRow>(async (ids, request) => (accountId === null ? [] : store.listModelsOf(accountId, 'picture_id', ids, request)), ({ id }) => id),
+    photosOf: photoLoader(store, accountId),
     membersOf: createPageLoader<TeamId, MemberRow>(async (ids, request) => (accountId === null ? [] : store.listMembersOfTeams(accountId, ids, request)), ({ id }) => id),
+  };
+}
+
+/** Photos of many models in one statement, as far as they are asked for alike. */
+function photoLoader(store: Store, accountId: AccountId | null) {
+  const known = new Map<string, ReturnType<typeof createPageLoader<ModelId, PhotoRow>>>();
+  return async (modelId: ModelId, filter: PhotoFilter, request: PageRequest): Promise<CountedPage<PhotoRow>> => {
+    const asked = `${filter.status} ${filter.liked ?? ''}`;
+    const load = known.get(asked) ?? createPageLoader<ModelId, PhotoRow>(async (ids, page) => (accountId === null ? [] : store.listPhotosOf(accountId, ids, filter, page)), placeOf);
+    known.set(asked, load);
+    return load(modelId, request);
   };
 }
 
@@ -47,6 +63,10 @@ export function createLists(store: Store) {
     async invites(accountId: AccountId, filter: InviteFilter, paging: Paging): Promise<CountedPage<InviteRow>> {
       const request = offsetRequest(paging, 50);
       return countedPage(await store.listInvites(accountId, filter, request), request, ({ id }) => id, async () => store.countInvites(accountId, filter));
+    },
+    async favorites(accountId: AccountId, filter: FavoriteFilter, paging: Paging): Promise<CountedPage<PhotoRow>> {
+      const request = offsetRequest(paging, 50);
+      return countedPage(await store.listFavorites(accountId, filter, request), request, ({ id }) => id, async () => store.countFavorites(accountId, filter));
     },
     async models(accountId: AccountId, filter: ModelFilter, paging: Paging): Promise<CountedPage<ModelRow>> {
       const request = offsetRequest(paging, 50);

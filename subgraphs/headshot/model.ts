@@ -1,44 +1,77 @@
-import { randomBytes } from 'node:crypto';
+import { Failure } from '../../schema/failures.ts';
+import type { MutationCreateHeadshotModelArgs } from '../../schema/types/headshot.ts';
 import { type AccountId, type ModelId, newModelId } from '../ids.ts';
-import type { Platform } from '../platform.ts';
-import type { Journal } from './progress.ts';
+import type { JobRun } from '../jobs.ts';
+import { createPace } from '../picture-jobs.ts';
+import type { Caller } from '../subgraph.ts';
+import { beginModel, insertModel } from './beginning.ts';
+import { changeInvite, giveBack, type Parts, purgeModel } from './ending.ts';
 import { costOf } from './rules.ts';
-import type { InviteRow, ModelRow, Store } from './store.ts';
+import { abandonModel, type ModelJob, modelQueue, shootModel } from './shooting.ts';
+import type { InviteRow, ModelRow } from './store.ts';
 
-/** The queue that makes headshots of complete selfies. */
-export const modelQueue = 'headshot.model';
-export type ModelJob = { accountId: AccountId; subjectId: ModelId };
-export type Parts = { platform: Platform; store: Store; journal: Journal };
+export type { Parts };
 export type Models = ReturnType<typeof createModels>;
 
 /** The whole life of a model: one person's headshots, from the first photo on. */
-export function createModels({ platform, store, journal }: Parts) {
+export function createModels(parts: Parts) {
+  const { journal } = parts;
+  const pace = createPace();
   return {
     /** For a person who accepted an invitation, which holds the credit. In the running transaction. */
     async beginInvited({ accountId, id, email, memberId, teamId, isDevelopment, expiresAt }: InviteRow, title: string): Promise<ModelRow> {
-      const row = await store.insertModel(accountId, {
-        id: newModelId(), uid: newUid(), email, title, memberId, teamId, clientId: null, pictureId: null, isDevelopment, chargeId: costOf(isDevelopment) === 0 ? null : id, gender: null,
-        status: 'ONBOARDING', stage: 'onboarding', percent: 0, etaSeconds: null, lastSeq: 1, failure: null, favoriteId: null, updatedAt: new Date(), expiresAt, finishedAt: null, endedAt: null, deletedAt: null,
-      });
-      await journal.begin(row);
-      return row;
+      return insertModel(parts, accountId, { id: newModelId(), email, title, memberId, teamId, isDevelopment, chargeId: costOf(isDevelopment) === 0 ? null : id, expiresAt });
     },
     /**
      * Puts a model whose selfies are complete, and whose credit is spent, in the line of those to be made: WAITING, told, and with its job, once. In
      * the running transaction. Null: it has ended.
      */
-    async start(accountId: AccountId, id: ModelId): Promise<ModelRow | null> {
-      const row = await journal.record(accountId, id, 'STATUS', { status: 'WAITING', stage: 'queued' });
-      const job: ModelJob = { accountId, subjectId: id };
-      if (row) await platform.jobs.enqueue(modelQueue, job, { jobKey: id, tenant: accountId });
-      return row;
-    },
+    start: async (accountId: AccountId, id: ModelId): Promise<ModelRow | null> => start(parts, accountId, id),
     /** Ends what has no photos yet. In the running transaction. */
     async withdraw(accountId: AccountId, id: ModelId): Promise<void> {
       const now = new Date();
       await journal.record(accountId, id, 'CANCELED', { status: 'DELETED', stage: 'deleted', endedAt: now, deletedAt: now });
     },
+    /** For a person whom nobody invited. See `beginModel`. */
+    create: async (caller: Caller, given: MutationCreateHeadshotModelArgs, signal?: AbortSignal): Promise<ModelRow> => beginModel({ ...parts, start: async (accountId, id) => start(parts, accountId, id) }, caller, given, signal),
+    /** Deletes it with its selfies and photos, and stops what is being made of them. Refuses with NOT_FOUND or ALREADY_DELETED. */
+    remove: async ({ accountId }: Caller, id: ModelId | null): Promise<ModelId> => remove(parts, accountId, id),
+    /** Does the job. */
+    run: async (job: JobRun<ModelJob>): Promise<void> => shootModel(parts, pace, job),
+    abandon: async (job: ModelJob): Promise<void> => abandonModel(parts, job),
+    /** Deletes the files that are of no use any more. */
+    purge: async (accountId: AccountId, id: ModelId): Promise<void> => purgeModel(parts, accountId, id),
   };
 }
 
-const newUid = (): string => `anon_${randomBytes(10).toString('hex')}`;
+async function start({ platform, journal }: Parts, accountId: AccountId, id: ModelId): Promise<ModelRow | null> {
+  const row = await journal.record(accountId, id, 'STATUS', { status: 'WAITING', stage: 'queued' });
+  const job: ModelJob = { accountId, subjectId: id };
+  if (row) await platform.jobs.enqueue(modelQueue, job, { jobKey: id, tenant: accountId });
+  return row;
+}
+
+async function remove(parts: Parts, accountId: AccountId, id: ModelId | null): Promise<ModelId> {
+  const { platform: { connection, jobs }, store, journal } = parts;
+  if (!id) throw unknown();
+  await connection.transaction(async () => {
+    await store.lockInviteOfModel(accountId, id);
+    const row = await store.lockModel(accountId, id);
+    if (!row) throw unknown();
+    if (row.status === 'DELETED') throw new Failure('ALREADY_DELETED', 'This model was deleted before');
+    const now = new Date();
+    await store.markPhotosDeleted(accountId, id);
+    await store.setFavorite(accountId, id, null);
+    if (row.endedAt === null) {
+      await giveBack(parts, row);
+      await journal.record(accountId, id, 'CANCELED', { status: 'DELETED', stage: 'deleted', etaSeconds: null, endedAt: now, deletedAt: now });
+      await jobs.cancel(modelQueue, id);
+    } else await store.markModelDeleted(accountId, id);
+    await changeInvite(parts, row, 'DELETED');
+    if (row.memberId && row.status === 'ACTIVE') await store.changeMember(accountId, row.memberId, { status: 'ACCEPTED' });
+  });
+  await purgeModel(parts, accountId, id);
+  return id;
+}
+
+const unknown = (): Failure => new Failure('NOT_FOUND', 'Model not found', { path: ['id'] });

@@ -1,12 +1,16 @@
 import type { JobStatus } from '../../schema/types/headshot.ts';
-import type { AccountId, InviteId, ModelId, PhotoId } from '../ids.ts';
+import type { JobEventKind } from '../events.ts';
+import type { AccountId, ClientId, InviteId, ModelId, PhotoId, PictureId } from '../ids.ts';
 import type { Platform } from '../platform.ts';
 import type { RequestContext, Stopped } from '../subgraph.ts';
 import type { Invites } from './invite.ts';
 import type { Links } from './link.ts';
 import type { Lists, Loaders } from './loaders.ts';
 import type { Guests } from './onboarding.ts';
+import type { Models } from './model.ts';
 import type { Journal } from './progress.ts';
+import type { PhotoRow } from './photo-store.ts';
+import type { Photos } from './photo.ts';
 import type { Failing } from './rules.ts';
 import type { Selfies } from './selfie.ts';
 import type { InviteRow, MemberRow, ModelRow, SelfieRow, Store, TeamRow } from './store.ts';
@@ -19,6 +23,8 @@ export type Context = RequestContext & {
   links: Links;
   teams: Teams;
   invites: Invites;
+  models: Models;
+  photos: Photos;
   guests: Guests;
   selfies: Selfies;
   accountNames: Platform['accountNames'];
@@ -33,6 +39,9 @@ export type TeamModel = TeamRow;
 export type TeamMemberModel = MemberRow;
 export type InviteModel = InviteRow;
 export type HeadshotModelModel = ModelRow;
+export type HeadshotPhotoModel = PhotoRow;
+export type ClientModel = { id: ClientId };
+export type GenerationImageModel = { id: PictureId };
 /** `model`: null before the person accepts. `invite`: null for somebody whose headshots were started without one. */
 export type OnboardingModel = { invite: InviteRow | null; model: ModelRow | null; selfies: readonly SelfieRow[] };
 export type SelfieModel = SelfieRow;
@@ -42,6 +51,11 @@ export type Progress = { status: JobStatus; stage: string; percent: number; seq:
 
 /** What an event's row keeps: enough to tell it again when the model has moved on. Moments as RFC 3339. */
 export type EventBody =
-  | { about: 'model'; modelId: ModelId; progress: Omit<Progress, 'updatedAt'> & { updatedAt: string }; photoId: PhotoId | null; failure: Failing | null; terminal: boolean }
+  | ModelEventBody
   /** Null stands for events that are no longer kept. */
   | { about: 'invite'; inviteId: InviteId | null };
+
+type ModelEventBody = { about: 'model'; modelId: ModelId; progress: Omit<Progress, 'updatedAt'> & { updatedAt: string }; photoId: PhotoId | null; failure: Failing | null; terminal: boolean };
+
+/** What a subscriber of a model is given. */
+export type HeadshotEventModel = { seq: number; at: Date; kind: JobEventKind; body: ModelEventBody; terminal: boolean; gap: boolean };

@@ -4,7 +4,12 @@ import type { AccountId } from '../ids.ts';
 import { checkIdempotencyKey, fingerprintOf } from './rules.ts';
 import type { Store } from './store.ts';
 
-type Request = { operation: string; input: { idempotencyKey?: string | null | undefined } };
+type Request = { operation: string; input: { idempotencyKey?: string | null | undefined }; /** Where the input is among the mutation's arguments. */ path?: readonly string[] };
+type Shared = { connection: Connection; store: Store; keptMs: number };
+const refuse = (message: string, path: readonly string[]): never => {
+  throw new Failure('IDEMPOTENCY_CONFLICT', message, { path: [...path, 'idempotencyKey'] });
+};
+const otherRequest = 'This idempotency key was used with another request';
 type Does<Id, Made> = { work: () => Promise<Made>; replay: (id: Id) => Promise<Made | null> };
 
 /**
@@ -13,19 +18,25 @@ type Does<Id, Made> = { work: () => Promise<Made>; replay: (id: Id) => Promise<M
  * @throws Failure VALIDATION; IDEMPOTENCY_CONFLICT when the key was used with another input.
  */
 export async function once<Id extends string, Made>(
-  { connection, store, keptMs }: { connection: Connection; store: Store; keptMs: number }, accountId: AccountId, { operation, input }: Request, id: Id, does: Does<Id, Made>,
+  { connection, store, keptMs }: Shared, accountId: AccountId, { operation, input, path = ['input'] }: Request, id: Id, does: Does<Id, Made>,
 ): Promise<Made> {
-  const key = checkIdempotencyKey(input.idempotencyKey);
-  const refuse = (message: string): never => {
-    throw new Failure('IDEMPOTENCY_CONFLICT', message, { path: ['input', 'idempotencyKey'] });
-  };
+  const key = checkIdempotencyKey(input.idempotencyKey, path);
   return connection.transaction(async () => {
     if (key === null) return does.work();
     const fingerprint = fingerprintOf(input);
     const earlier = await store.claimRequest(accountId, operation, key, { fingerprint, subjectId: id }, new Date(Date.now() - keptMs));
     if (!earlier) return does.work();
-    if (earlier.fingerprint !== fingerprint) refuse('This idempotency key was used with another request');
+    if (earlier.fingerprint !== fingerprint) refuse(otherRequest, path);
     // Whoever claimed it for this operation made an id of this kind.
-    return (await does.replay(earlier.subjectId as Id)) ?? refuse('What this idempotency key made is no longer there');
+    return (await does.replay(earlier.subjectId as Id)) ?? refuse('What this idempotency key made is no longer there', path);
   });
+}
+
+/** The id of what a request with this key made before; null: nothing, or there is no key. Refuses as `once` does. */
+export async function findEarlier<Id extends string>({ store, keptMs }: Shared, accountId: AccountId, { operation, input, path = ['input'] }: Request): Promise<Id | null> {
+  const key = checkIdempotencyKey(input.idempotencyKey, path);
+  const earlier = key === null ? null : await store.findRequest(accountId, operation, key, new Date(Date.now() - keptMs));
+  if (!earlier) return null;
+  if (earlier.fingerprint !== fingerprintOf(input)) refuse(otherRequest, path);
+  return earlier.subjectId as Id;
 }

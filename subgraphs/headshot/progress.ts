@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { Failure } from '../../schema/failures.ts';
 import type { JobStatus } from '../../schema/types/headshot.ts';
-import { type EventLog, type JobEventKind, mapEvents } from '../events.ts';
+import { type EventLog, jobEvents, type JobEventKind, mapEvents, oncePerEvent } from '../events.ts';
 import type { AccountId, InviteId, ModelId, PhotoId } from '../ids.ts';
-import type { EventBody, Progress } from './models.ts';
+import type { EventBody, HeadshotEventModel, Progress } from './models.ts';
 import type { Advance, InviteRow, ModelRow, Store } from './store.ts';
 
 export type Journal = ReturnType<typeof createJournal>;
@@ -18,6 +19,11 @@ export function createJournal(store: Store, events: EventLog<EventBody>) {
       if (row) await tell(events, row, kind, photoId);
       return row;
     },
+    /** Refuses with NOT_FOUND what is not the account's. */
+    async subscribe(accountId: AccountId, id: ModelId | null, afterSeq: number | null | undefined): Promise<AsyncIterableIterator<HeadshotEventModel>> {
+      if (!id || !(await store.findModel(accountId, id))) throw new Failure('NOT_FOUND', 'Model not found', { path: ['id'] });
+      return mapEvents(jobEvents(events, id, afterSeq, async () => snapshotOf(await store.findModel(accountId, id))), eventOf);
+    },
     tellInvite: async ({ accountId, id }: InviteRow): Promise<void> => void (await events.append(invitesOf(accountId), 'STATUS', { about: 'invite', inviteId: id })),
     /** Ids of the invitations of an account that change from now on. */
     async invites(accountId: AccountId): Promise<AsyncIterableIterator<InviteId | null>> {
@@ -27,6 +33,16 @@ export function createJournal(store: Store, events: EventLog<EventBody>) {
       return mapEvents(events.subscribe(stream, { afterSeq, snapshot }), ({ body }) => (body.about === 'invite' ? body.inviteId : null));
     },
   };
+}
+
+const eventOf = oncePerEvent<EventBody, HeadshotEventModel>(({ body, ...event }) => {
+  assert(body.about === 'model', 'a model\'s stream tells of the model');
+  return { ...event, body };
+});
+
+function snapshotOf(row: ModelRow | null): { seq: number; body: EventBody; terminal: boolean } {
+  assert(row, 'a stream without its model');
+  return { seq: row.lastSeq, body: bodyOf(row, null), terminal: row.endedAt !== null };
 }
 
 const invitesOf = (accountId: AccountId): string => `invites:${accountId}`;
@@ -48,9 +64,9 @@ export function progressOf(row: ModelRow): Progress {
   return { status: jobStatusOf(row), stage, percent, seq: lastSeq, updatedAt, etaSeconds: endedAt === null ? etaSeconds : null };
 }
 
-function jobStatusOf({ status, endedAt, percent }: ModelRow): JobStatus {
+function jobStatusOf({ status, endedAt, percent, failure }: ModelRow): JobStatus {
   if (endedAt === null) return status === 'PENDING' || status === 'GENERATING_HEADSHOTS' ? 'PROCESSING' : 'QUEUED';
-  // What was ready stays so, also when it was deleted afterwards.
+  // What was ready stays so, also when it was deleted afterwards; what was given up too.
   if (percent === 100) return 'COMPLETED';
-  return status === 'FAILED' ? 'FAILED' : 'CANCELED';
+  return failure ? 'FAILED' : 'CANCELED';
 }

@@ -1,11 +1,12 @@
 import { Failure } from '../../schema/failures.ts';
-import type { Resolvers } from '../../schema/types/headshot.ts';
-import { type AccountId, type InviteId, parseAccountId, parseInviteId, parseMemberId, parseModelId, parseTeamId, type TeamId } from '../ids.ts';
-import type { CountedPage } from '../paging.ts';
+import type { MutationCreateHeadshotModelArgs, Resolvers } from '../../schema/types/headshot.ts';
+import { type AccountId, type InviteId, parseAccountId, parseClientId, parseInviteId, parseMemberId, parseModelId, parsePhotoId, parsePictureId, parseTeamId, type TeamId } from '../ids.ts';
+import { type CountedPage, pageRequest } from '../paging.ts';
 import { getCaller, payload, userErrors } from '../schema.ts';
 import type { InviteOutcome } from './invite.ts';
-import type { Context, InviteModel, TeamModel } from './models.ts';
+import type { Context, HeadshotEventModel, TeamModel } from './models.ts';
 import { onboardingStatusOf, selfiesAllowed, selfiesNeeded, subjectOf } from './onboarding.ts';
+import { urlsExpireAt, urlsOf } from './photo.ts';
 import { progressOf } from './progress.ts';
 import { emailKeyOf, isInUse, mostListBytes, offsetRequest } from './rules.ts';
 import { adviceOf, checksOf } from './selfie-rules.ts';
@@ -14,6 +15,7 @@ import { adviceOf, checksOf } from './selfie-rules.ts';
 export const resolvers: Resolvers = {
   Query: {
     headshotModel: (_, { id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
+    headshotPhoto: (_, { id }, { loaders }) => findLoaded(loaders.photo, parsePhotoId(id)),
     invite: (_, { email }, context) => context.store.findInviteByEmail(getCaller(context).accountId, emailKeyOf(email)),
     onboarding: (_, { token }, { guests }) => guests.see(token),
   },
@@ -26,6 +28,11 @@ export const resolvers: Resolvers = {
     createInvites: (_, { input }, context) => payload(async () => ({ results: (await context.invites.createMany(getCaller(context), input, context.stopped())).map(resultOf) })),
     createInviteListUpload: (_, { byteLength }, context) => payload(async () => beginUpload(context, byteLength)),
     revokeInvite: (_, { email }, context) => payload(async () => ({ invite: await context.invites.revoke(getCaller(context), email) })),
+    createHeadshotModel: (_, given, context) => payload(async () => beginModel(context, given)),
+    deleteHeadshotModel: (_, { id }, context) => payload(async () => ({ deletedId: await context.models.remove(getCaller(context), parseModelId(id)) })),
+    ratePhoto: (_, { id, liked }, context) => context.photos.rate(ownPhoto(context, id), liked),
+    selectFavoritePhoto: (_, { id }, context) => context.photos.choose(ownPhoto(context, id)),
+    deletePhoto: (_, { id }, context) => context.photos.remove(ownPhoto(context, id)),
     acceptInvite: (_, { token, name }, { guests }) => payload(async () => ({ onboarding: await guests.accept(token, name) })),
     createSelfieUpload: (_, { token, byteLength }, { selfies }) => payload(async () => ({ upload: await selfies.beginUpload(token, byteLength) })),
     addSelfie: (_, { token, ...upload }, { selfies, stopped }) => payload(async () => selfies.add(token, upload, stopped())),
@@ -33,9 +40,13 @@ export const resolvers: Resolvers = {
     completeOnboarding: (_, { token }, { guests }) => payload(async () => ({ onboarding: await guests.complete(token) })),
   },
   Subscription: {
+    headshotProgress: {
+      subscribe: async (_, { id, afterSeq }, context) => context.journal.subscribe(getCaller(context).accountId, parseModelId(id), afterSeq),
+      resolve: (event: HeadshotEventModel) => event,
+    },
     inviteUpdated: {
       subscribe: async (_, { organization: id }, context) => context.journal.invites(ownOrganization(context, id)),
-      resolve: (id: InviteId | null, _: unknown, context: Context) => getInvite(context, id),
+      resolve: (id: InviteId | null, _: unknown, { loaders }: Context) => getLoaded(loaders.invite, id),
     },
   },
   Organization: {
@@ -46,11 +57,12 @@ export const resolvers: Resolvers = {
     members: ({ id }, { status = null, ...paging }, { lists }) => lists.members(id, { status }, paging).then(connection),
     invites: ({ id }, { status = null, ...paging }, { lists }) => lists.invites(id, { status }, paging).then(connection),
     models: ({ id }, { status = null, teamId, ...paging }, { lists }) => lists.models(id, { status, teamId: filterTeam(teamId) }, paging).then(connection),
+    favoritePhotos: ({ id }, { teamId, ...paging }, { lists }) => lists.favorites(id, { teamId: filterTeam(teamId) }, paging).then(connection),
   },
   Team: {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.team, parseTeamId(id)),
     members: ({ id }, paging, { loaders }) => loaders.membersOf(id, offsetRequest(paging, 50)).then(connection),
-    models: ({ id }, paging, { loaders }) => loaders.modelsOf(id, offsetRequest(paging, 50)).then(connection),
+    models: ({ id }, paging, { loaders }) => loaders.modelsOfTeam(id, offsetRequest(paging, 50)).then(connection),
   },
   TeamMember: {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.member, parseMemberId(id)),
@@ -68,6 +80,32 @@ export const resolvers: Resolvers = {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
     team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
     progress: (model) => progressOf(model),
+    photos: ({ id }, { status, liked, ...paging }, { loaders }) => loaders.photosOf(id, { status: status ?? 'ACTIVE', liked }, offsetRequest(paging, 50)).then(connection),
+    favorite: ({ favoriteId }, _, { loaders }) => findLoaded(loaders.photo, favoriteId),
+    startedFrom: ({ pictureId }) => reference(pictureId),
+    client: ({ clientId }) => reference(clientId),
+  },
+  HeadshotPhoto: {
+    __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.photo, parsePhotoId(id)),
+    urls: (photo, _, { blobs }) => urlsOf(blobs, photo),
+    expiresAt: ({ blobKey }) => (blobKey === null ? null : urlsExpireAt()),
+    framing: ({ framing }) => framings[framing],
+    background: ({ backdrop }) => backdrop,
+    model: ({ modelId }, _, { loaders }) => getLoaded(loaders.model, modelId),
+  },
+  HeadshotEvent: {
+    progress: ({ body: { progress } }) => ({ ...progress, updatedAt: new Date(progress.updatedAt) }),
+    photo: ({ body: { photoId } }, _, { loaders }) => findLoaded(loaders.photo, photoId),
+    failure: ({ body: { failure } }) => failure,
+    model: ({ body: { modelId } }, _, { loaders }) => getLoaded(loaders.model, modelId),
+  },
+  GenerationImage: {
+    __resolveReference: ({ id }) => reference(parsePictureId(id)),
+    headshots: async ({ id }, _, { loaders }) => (await loaders.modelsOfPicture(id, pageRequest({ first: 100 }, 100))).nodes,
+  },
+  Client: {
+    __resolveReference: ({ id }) => reference(parseClientId(id)),
+    headshots: ({ id }, paging, { loaders }) => loaders.modelsOfClient(id, pageRequest(paging, 10)).then(connection),
   },
   Onboarding: {
     organizationName: async (guest, _, { accountNames }) => (await accountNames.find(subjectOf(guest).accountId)) ?? '',
@@ -93,6 +131,15 @@ export const resolvers: Resolvers = {
 type Loader<Id, Row> = { load(id: Id): Promise<Row | null> };
 
 const findLoaded = async <Id, Row>(loader: Loader<Id, Row>, id: Id | null): Promise<Row | null> => (id === null ? null : loader.load(id));
+
+const reference = <Id>(id: Id | null): { id: Id } | null => (id === null ? null : { id });
+const framings = { close: 'CLOSE', portrait: 'PORTRAIT', bust: 'BUST' } as const;
+const ownPhoto = (context: Context, id: string) => ({ accountId: getCaller(context).accountId, id: parsePhotoId(id) });
+
+async function beginModel(context: Context, given: MutationCreateHeadshotModelArgs) {
+  const model = await context.models.create(getCaller(context), given, context.stopped());
+  return { model, signedUrl: model.pictureId === null && model.status === 'ONBOARDING' ? context.links.modelUrl(model.accountId, model.id) : null };
+}
 
 const detailsOf = async ({ store, teams }: Context, id: AccountId) => ({ uid: `org_${id.replaceAll('-', '')}`, isWhitelabel: await store.isWhitelabel(id), teams: await teams.list(id) });
 
@@ -128,8 +175,9 @@ function ownOrganization(context: Context, id: string) {
   return accountId;
 }
 
-async function getInvite({ loaders }: Context, id: InviteId | null): Promise<InviteModel> {
-  const row = await findLoaded(loaders.invite, id);
+/** For what a row of the same account points to. */
+async function getLoaded<Id, Row>(loader: Loader<Id, Row>, id: Id | null): Promise<Row> {
+  const row = await findLoaded(loader, id);
   if (row === null) throw new Failure('NOT_FOUND', 'It is no longer kept');
   return row;
 }

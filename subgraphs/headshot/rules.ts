@@ -8,6 +8,8 @@ import type { Assessment } from '../vision/index.ts';
 export type InviteStatus = Invites;
 export type MemberStatus = Members;
 export type ModelStatus = 'ONBOARDING' | 'WAITING' | 'PENDING' | 'GENERATING_HEADSHOTS' | 'ACTIVE' | 'FAILED' | 'DELETED';
+export type PhotoStatus = 'ACTIVE' | 'DELETED';
+export type LikedStatus = 'NONE' | 'LIKED' | 'LOVED';
 export type Gender = 'MALE' | 'FEMALE';
 /** Why a model has no headshots, as the SDL's `JobFailure`. */
 export type Failing = { code: string; message: string; retryable: boolean; refunded: boolean };
@@ -83,9 +85,9 @@ export function emailsOf(csv: string): string[] {
 }
 
 /** Refuses with VALIDATION what is no idempotency key. */
-export function checkIdempotencyKey(key: string | null | undefined): string | null {
+export function checkIdempotencyKey(key: string | null | undefined, path: readonly string[]): string | null {
   if (key === null || key === undefined) return null;
-  if (key.length < 1 || key.length > 255) throw new Failure('VALIDATION', 'An idempotency key has 1 to 255 characters', { path: ['input', 'idempotencyKey'] });
+  if (key.length < 1 || key.length > 255) throw new Failure('VALIDATION', 'An idempotency key has 1 to 255 characters', { path: [...path, 'idempotencyKey'] });
   return key;
 }
 

@@ -1,9 +1,10 @@
 import { CamelCasePlugin, type ExpressionBuilder, type Insertable, type RawBuilder, type Selectable, sql } from 'kysely';
 import { type Connection, json, type Store as Database } from '../database.ts';
-import type { AccountId, InviteId, MemberId, ModelId, TeamId } from '../ids.ts';
+import type { AccountId, ClientId, InviteId, MemberId, ModelId, PictureId, TeamId } from '../ids.ts';
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import { inUse, type InviteStatus, type MemberStatus, type ModelStatus, revocable } from './rules.ts';
+import { photoStatements } from './photo-store.ts';
 import { type SelfieRow, selfieStatements } from './selfie-store.ts';
 import type { Tables } from './tables.ts';
 
@@ -25,7 +26,7 @@ const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('headshot');
   const database = () => tables().withPlugin(camelCase);
-  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...requestStatements(database) };
+  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...photoStatements(database), ...requestStatements(database) };
 }
 
 /** Invitations of all accounts that nobody used in time. */
@@ -33,12 +34,20 @@ export async function listDueInvites(connection: Connection, now: Date, limit: n
   return connection.store<Tables>('headshot')().withPlugin(camelCase).selectFrom('invite').select(['accountId', 'id']).where('status', 'in', revocable).where('expiresAt', '<=', now).orderBy('id').limit(limit).execute();
 }
 
+/** Models of all accounts that have files of selfies or photos which are of no use any more. */
+export async function listUnpurged(connection: Connection, limit: number): Promise<{ accountId: AccountId; id: ModelId }[]> {
+  return connection.store<Tables>('headshot')().withPlugin(camelCase).selectFrom('model').select(['accountId', 'id']).where(({ or, and, eb, exists, selectFrom }) => or([
+    exists(selectFrom('photo').select('photo.id').whereRef('photo.modelId', '=', 'model.id').where('photo.status', '=', 'DELETED').where('photo.blobKey', 'is not', null)),
+    and([eb('endedAt', 'is not', null), eb('status', 'in', ['DELETED', 'FAILED']), exists(selectFrom('selfie').select('selfie.id').whereRef('selfie.modelId', '=', 'model.id'))]),
+  ])).orderBy('id').limit(limit).execute();
+}
+
 /** Forgets the idempotency keys of all accounts from before a moment; how many. */
 export async function deleteKeys(connection: Connection, before: Date): Promise<number> {
   return Number((await connection.store<Tables>('headshot')().withPlugin(camelCase).deleteFrom('requestKey').where('createdAt', '<', before).executeTakeFirst()).numDeletedRows);
 }
 
-type Listed = 'member' | 'invite' | 'model';
+export type Listed = 'member' | 'invite' | 'model';
 /** What a page shows: newest first, strictly behind `after`. */
 const behind = (after: string | null) => ({ eb }: ExpressionBuilder<Tables, Listed>) => (after === null ? eb.val(true) : sql<boolean>`id < ${after}`);
 const count = async (statement: { executeTakeFirstOrThrow(): Promise<{ total: number }> }): Promise<number> => Number((await statement.executeTakeFirstOrThrow()).total);
@@ -138,6 +147,9 @@ function inviteStatements(database: Database<Tables>) {
     findInvite: async (accountId: AccountId, id: InviteId): Promise<InviteRow | null> => (await one(accountId, id).executeTakeFirst()) ?? null,
     /** Holds the row to the end of the transaction: of two that want to change an invitation, one waits here. */
     lockInvite: async (accountId: AccountId, id: InviteId): Promise<InviteRow | null> => (await one(accountId, id).forUpdate().executeTakeFirst()) ?? null,
+    /** The same for the one that led to a model. */
+    lockInviteOfModel: async (accountId: AccountId, modelId: ModelId): Promise<InviteRow | null> =>
+      (await database().selectFrom('invite').selectAll().where('accountId', '=', accountId).where('modelId', '=', modelId).forUpdate().executeTakeFirst()) ?? null,
     /** The newest of that address. */
     findInviteByEmail: async (accountId: AccountId, emailKey: string): Promise<InviteRow | null> =>
       (await database().selectFrom('invite').selectAll().where('accountId', '=', accountId).where('emailKey', '=', emailKey).orderBy('id', 'desc').limit(1).executeTakeFirst()) ?? null,
@@ -167,14 +179,17 @@ function modelStatements(database: Database<Tables>) {
     listModels: async (accountId: AccountId, filter: ModelFilter, { limit, after, skip = 0 }: PageRequest): Promise<ModelRow[]> =>
       database().selectFrom('model').selectAll().where(matching(accountId, filter)).where(behind(after)).orderBy('id', 'desc').offset(skip).limit(limit).execute(),
     countModels: async (accountId: AccountId, filter: ModelFilter): Promise<number> => count(database().selectFrom('model').select(total).where(matching(accountId, filter))),
-    /** A page of each team's models, newest first, without deleted ones, and how many each has in all. */
-    listModelsOfTeams: async (accountId: AccountId, teamIds: readonly TeamId[], request: PageRequest): Promise<OwnedRow<TeamId, ModelRow>[]> =>
-      listOwned<TeamId, ModelRow>(database, { table: 'model', owner: 'team_id', where: notDeleted, accountId, ids: teamIds, request }),
+    /** A page of each one's models, newest first, without deleted ones, and how many each has in all. */
+    listModelsOf: async <Id extends TeamId | ClientId | PictureId>(accountId: AccountId, owner: 'team_id' | 'client_id' | 'picture_id', ids: readonly Id[], request: PageRequest): Promise<OwnedRow<Id, ModelRow>[]> =>
+      listOwned<Id, ModelRow>(database, { table: 'model', owner, where: notDeleted, accountId, ids, request }),
     findModel: async (accountId: AccountId, id: ModelId): Promise<ModelRow | null> => (await one(accountId, id).executeTakeFirst()) ?? null,
     /** Holds the row to the end of the transaction. Whoever changes its invitation too has locked that before. */
     lockModel: async (accountId: AccountId, id: ModelId): Promise<ModelRow | null> => (await one(accountId, id).forUpdate().executeTakeFirst()) ?? null,
     renameModel: async (accountId: AccountId, id: ModelId, title: string): Promise<ModelRow> =>
       database().updateTable('model').set({ title }).where('accountId', '=', accountId).where('id', '=', id).returningAll().executeTakeFirstOrThrow(),
+    /** Of one that has ended before: its events have too. */
+    markModelDeleted: async (accountId: AccountId, id: ModelId): Promise<void> =>
+      void (await database().updateTable('model').set({ status: 'DELETED', stage: 'deleted', deletedAt: new Date(), updatedAt: new Date() }).where('accountId', '=', accountId).where('id', '=', id).execute()),
     /** The percentage never falls, and what has ended never changes: null then. */
     advanceModel: async (accountId: AccountId, id: ModelId, { percent, failure, ...fields }: Advance): Promise<ModelRow | null> =>
       (await database().updateTable('model')
@@ -190,6 +205,8 @@ export type Advance = Partial<Pick<ModelRow, 'status' | 'stage' | 'percent' | 'e
 
 function requestStatements(database: Database<Tables>) {
   return {
+    findRequest: async (accountId: AccountId, operation: string, key: string, since: Date): Promise<{ fingerprint: string; subjectId: string } | null> =>
+      (await database().selectFrom('requestKey').select(['fingerprint', 'subjectId']).where('accountId', '=', accountId).where('operation', '=', operation).where('key', '=', key).where('createdAt', '>=', since).executeTakeFirst()) ?? null,
     /** Null: the key is claimed now. Else what it was claimed for; claims from before `since` are free again. Of two at once one waits for the other's commit. */
     claimRequest: async (accountId: AccountId, operation: string, key: string, claim: { fingerprint: string; subjectId: string }, since: Date): Promise<{ fingerprint: string; subjectId: string } | null> => {
       const taken = await database().insertInto('requestKey').values({ ...claim, accountId, operation, key })

@@ -1,10 +1,11 @@
 import type { Generated, GeneratedAlways } from 'kysely';
 import type { BlobKey } from '../blobs.ts';
 import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, SelfieId, TeamId } from '../ids.ts';
-import type { Failing, Gender, InviteStatus, MemberStatus, ModelStatus, SelfieAssessment } from './rules.ts';
+import type { Aspect, Backdrop, Framing } from '../vision/index.ts';
+import type { Failing, Gender, InviteStatus, LikedStatus, MemberStatus, ModelStatus, PhotoStatus, SelfieAssessment } from './rules.ts';
 
 /** The tables of the schema `headshot`; in the database the same names are written in snake_case. */
-export type Tables = { setting: SettingTable; team: TeamTable; member: MemberTable; invite: InviteTable; model: ModelTable; selfie: SelfieTable; requestKey: RequestKeyTable };
+export type Tables = { setting: SettingTable; team: TeamTable; member: MemberTable; invite: InviteTable; model: ModelTable; selfie: SelfieTable; photo: PhotoTable; requestKey: RequestKeyTable };
 
 /** What the operator allows an organization. No row: nothing of it. */
 type SettingTable = { accountId: AccountId; isWhitelabel: boolean };
@@ -87,6 +88,28 @@ type SelfieTable = {
   isUsable: boolean;
   assessment: SelfieAssessment;
   createdAt: GeneratedAlways<Date>;
+};
+
+/** A headshot. */
+type PhotoTable = {
+  id: PhotoId;
+  accountId: AccountId;
+  modelId: ModelId;
+  /** Its place among what can be made of the selfies, the best first. */
+  position: number;
+  backdrop: Backdrop;
+  framing: Framing;
+  aspect: Aspect;
+  width: number;
+  height: number;
+  /** JPEG, and the same hardly compressed. Null once the files are deleted. */
+  blobKey: BlobKey | null;
+  originalBlobKey: BlobKey | null;
+  status: PhotoStatus;
+  likedStatus: LikedStatus;
+  createdAt: GeneratedAlways<Date>;
+  /** Set exactly when DELETED. */
+  deletedAt: Date | null;
 };
 
 type RequestKeyTable = { accountId: AccountId; operation: string; key: string; fingerprint: string; subjectId: string; createdAt: Generated<Date> };

@@ -13,12 +13,15 @@ import type { Connection } from '../../../subgraphs/database.ts';
 import { createEnterprise } from '../../../subgraphs/enterprise/index.ts';
 import { parseEnvironment } from '../../../subgraphs/env.ts';
 import { createErasures } from '../../../subgraphs/erasures.ts';
+import { hairstyleMigrations } from '../../../subgraphs/hairstyle/index.ts';
 import { createHeadshot } from '../../../subgraphs/headshot/index.ts';
 import { createStore } from '../../../subgraphs/headshot/store.ts';
 import { type AccountId, newAccountId, newKeyId } from '../../../subgraphs/ids.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys } from '../../../subgraphs/keys.ts';
+import { createLooks } from '../../../subgraphs/looks.ts';
 import { createMail } from '../../../subgraphs/mail.ts';
+import { migrate } from '../../../subgraphs/migrations.ts';
 import { createOutbound } from '../../../subgraphs/outbound.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
 import { createQuotas } from '../../../subgraphs/quotas.ts';
@@ -52,9 +55,10 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, accountNames: createAccountNames(database), credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log }),
-    mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
+    looks: createLooks(database), mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
   } as Platform;
   await createEnterprise(platform);
+  await migrate(database, 'hairstyle', hairstyleMigrations);
   const headshot = await createHeadshot(platform);
   await jobs.start({ work });
   let stopped = false;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deleteSelfieFiles } from '../../../subgraphs/headshot/selfie-files.ts';
 import type { Store } from '../../../subgraphs/headshot/store.ts';
-import { newInviteId, newMemberId, newSelfieId, newTeamId, parseInviteId, parseTeamId } from '../../../subgraphs/ids.ts';
+import { newInviteId, newMemberId, newPhotoId, newSelfieId, newTeamId, parseInviteId, parseTeamId } from '../../../subgraphs/ids.ts';
 import { acceptInvite, createInvite, openStudio, type InvitePayload, wholeFile } from './studio.ts';
 
 const studio = await openStudio(wholeFile, { work: false });
@@ -20,11 +20,15 @@ async function fill() {
   const blobKey = await studio.platform.blobs.put(Buffer.from('a selfie'), { contentType: 'image/jpeg' });
   const selfie = { id: newSelfieId(), modelId: row.modelId, name: 'me.jpg', blobKey, width: 1, height: 1, likeness: '00', isUsable: true, assessment: { issues: [], remarks: [], score: 1, framings: [] } };
   await store.insertSelfie(own.accountId, selfie);
-  return { teamId, inviteId, modelId: row.modelId, memberId: row.memberId, selfie };
+  const file = async (name: string) => studio.platform.blobs.put(Buffer.from(name), { contentType: 'image/jpeg' });
+  const photo = { id: newPhotoId(), modelId: row.modelId, position: 0, backdrop: 'studio-grey', framing: 'close', aspect: '4:5', width: 1, height: 1, blobKey: await file('main'), originalBlobKey: await file('original') } as const;
+  await store.insertPhoto(own.accountId, photo);
+  await store.setFavorite(own.accountId, row.modelId, photo.id);
+  return { teamId, inviteId, modelId: row.modelId, memberId: row.memberId, selfie, photo };
 }
-const { teamId, inviteId, modelId, memberId, selfie } = await fill();
+const { teamId, inviteId, modelId, memberId, selfie, photo } = await fill();
 
-const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['team', 'member', 'invite', 'model', 'selfie', 'request_key', 'setting'].map(async (table) =>
+const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['team', 'member', 'invite', 'model', 'selfie', 'photo', 'request_key', 'setting'].map(async (table) =>
   studio.platform.connection.execute(`select to_jsonb(t) as row from headshot.${table} t where account_id = $1 order by 1`, [own.accountId]))));
 
 /** Nothing of anybody: null, no rows, no number. */
@@ -59,6 +63,7 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     findInvites: () => store.findInvites(me, [inviteId]),
     findInvite: () => store.findInvite(me, inviteId),
     lockInvite: () => store.lockInvite(me, inviteId),
+    lockInviteOfModel: () => store.lockInviteOfModel(me, modelId),
     findInviteByEmail: () => store.findInviteByEmail(me, 'jane@example.com'),
     findInvitesInUse: () => store.findInvitesInUse(me, ['jane@example.com']),
     listInvites: () => store.listInvites(me, {}, page),
@@ -70,7 +75,8 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     findModelsOfMembers: () => store.findModelsOfMembers(me, [memberId]),
     listModels: () => store.listModels(me, {}, page),
     countModels: () => store.countModels(me, {}),
-    listModelsOfTeams: () => store.listModelsOfTeams(me, [teamId], page),
+    listModelsOf: () => store.listModelsOf(me, 'team_id', [teamId], page),
+    markModelDeleted: () => store.markModelDeleted(me, modelId),
     lockModel: () => store.lockModel(me, modelId),
     renameModel: refused(() => store.renameModel(me, modelId, 'Mine')),
     advanceModel: () => store.advanceModel(me, modelId, { status: 'DELETED' }),
@@ -80,6 +86,19 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     countSelfies: async () => Object.values(await store.countSelfies(me, modelId)).filter((count) => count > 0),
     deleteSelfie: () => store.deleteSelfie(me, modelId, selfie.id),
     deleteSelfies: () => store.deleteSelfies(me, modelId),
+    insertPhoto: refused(() => store.insertPhoto(me, { ...photo, id: newPhotoId(), position: 1 })),
+    listPositions: () => store.listPositions(me, modelId),
+    findPhotos: () => store.findPhotos(me, [photo.id]),
+    lockPhoto: () => store.lockPhoto(me, photo.id),
+    listPhotosOf: () => store.listPhotosOf(me, [modelId], { status: 'ACTIVE' }, page),
+    ratePhoto: refused(() => store.ratePhoto(me, photo.id, 'LOVED')),
+    setFavorite: () => store.setFavorite(me, modelId, null),
+    listFavorites: () => store.listFavorites(me, {}, page),
+    countFavorites: () => store.countFavorites(me, {}),
+    markPhotosDeleted: () => store.markPhotosDeleted(me, modelId),
+    listDeletedFiles: () => store.listDeletedFiles(me, modelId),
+    forgetFiles: () => store.forgetFiles(me, modelId),
+    findRequest: () => store.findRequest(me, 'createInvite', 'k', new Date(0)),
     claimRequest: () => store.claimRequest(me, 'createInvite', 'k', { fingerprint: 'f', subjectId: inviteId }, new Date(0)),
   };
   assert.deepEqual(Object.keys(walk).sort(), Object.keys(store).sort());
@@ -99,11 +118,11 @@ test('the files of the selfies of a model are deleted for its own account alone,
 });
 
 test('references to what is another organization\'s are null, and so are all of them without a caller', async () => {
-  const of = [{ __typename: 'Organization', id: own.accountId }, { __typename: 'Team', id: teamId }, { __typename: 'TeamMember', id: memberId }, { __typename: 'Invite', id: inviteId }];
-  const source = 'query ($of: [_Any!]!) { _entities(representations: $of) { __typename ... on Organization { id } ... on Team { id } ... on TeamMember { id } ... on Invite { id } } }';
-  for (const caller of [foreign, null]) assert.deepEqual({ ...(await studio.ask(caller, source, { of })).data }, { _entities: [null, null, null, null] });
+  const of = [{ __typename: 'Organization', id: own.accountId }, { __typename: 'Team', id: teamId }, { __typename: 'TeamMember', id: memberId }, { __typename: 'Invite', id: inviteId }, { __typename: 'HeadshotModel', id: modelId }, { __typename: 'HeadshotPhoto', id: photo.id }];
+  const source = 'query ($of: [_Any!]!) { _entities(representations: $of) { __typename ... on Organization { id } ... on Team { id } ... on TeamMember { id } ... on Invite { id } ... on HeadshotModel { id } ... on HeadshotPhoto { id } } }';
+  for (const caller of [foreign, null]) assert.deepEqual({ ...(await studio.ask(caller, source, { of })).data }, { _entities: of.map(() => null) });
   const { data } = await studio.ask(own, source, { of });
-  assert.ok(Array.isArray(data?.['_entities']) && data['_entities'].filter(Boolean).length === 4, JSON.stringify(data));
+  assert.ok(Array.isArray(data?.['_entities']) && data['_entities'].filter(Boolean).length === 6, JSON.stringify(data));
 });
 
 test("another organization's addresses are unknown", async () => {

@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { composeServices } from '@theguild/federation-composition';
 import { Kind, parse } from 'graphql';
 import { subgraphNames, type SubgraphName, subgraphSdl, supergraphSdl } from '../../../schema/sdl.ts';
-import { newClientId, newImageId, parseUploadId } from '../../../subgraphs/ids.ts';
+import { createStore } from '../../../subgraphs/headshot/store.ts';
+import { newClientId, newImageId, newPhotoId, newPictureId, parseModelId, parseUploadId } from '../../../subgraphs/ids.ts';
 import type { Caller } from '../../../subgraphs/subgraph.ts';
 import { serveAlone } from '../../support/alone.ts';
 import { until } from '../../support/database.ts';
@@ -71,7 +72,10 @@ const furnish: Record<SubgraphName, (alone: Alone) => Promise<Furnished>> = {
     const { model } = await get<{ model: { id: string } }>(alone, caller, 'query ($email: EmailAddress!) { invite(email: $email) { model { id } } }', { email });
     const of = [{ __typename: 'Organization', id: caller.accountId }];
     const [organization] = await get<[{ members: { nodes: [{ id: string }] } }]>(alone, caller, 'query ($of: [_Any!]!) { _entities(representations: $of) { ... on Organization { members { nodes { id } } } } }', { of });
+    const [photoId, modelId] = [newPhotoId(), parseModelId(model.id) ?? assert.fail()];
+    await createStore(alone.platform.connection).insertPhoto(caller.accountId, { id: photoId, modelId, position: 0, backdrop: 'studio-grey', framing: 'close', aspect: '4:5', width: 1, height: 1, blobKey: null, originalBlobKey: null });
     return { caller, entities: {
+      HeadshotPhoto: { __typename: 'HeadshotPhoto', id: photoId }, GenerationImage: { __typename: 'GenerationImage', id: newPictureId() }, Client: { __typename: 'Client', id: newClientId() },
       Organization: { __typename: 'Organization', id: caller.accountId }, Team: { __typename: 'Team', id: team.id }, Invite: { __typename: 'Invite', id: invite.id },
       HeadshotModel: { __typename: 'HeadshotModel', id: model.id }, TeamMember: { __typename: 'TeamMember', id: organization.members.nodes[0].id },
     } };
