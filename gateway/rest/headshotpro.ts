@@ -11,9 +11,9 @@ import { firstPageOf, nextPageOf, sliceLinks, sliceOfTotal } from './paging.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
 
-/** HeadshotPro, version 2: organization, invites and teams. Field names and literal messages are the document's. */
+/** HeadshotPro, version 2: organization, invites and teams; models and photos are in headshotpro-models.ts. Field names and literal messages are the document's. */
 
-const base = '/api/v2/organization';
+export const base = '/api/v2/organization';
 export const modelWords = {
   ONBOARDING: 'onboarding', WAITING: 'waiting', PENDING: 'pending', GENERATING_HEADSHOTS: 'generatingHeadshots', ACTIVE: 'active', FAILED: 'failed', DELETED: 'deleted',
 } as const satisfies Record<ModelStatus, string>;

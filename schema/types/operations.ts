@@ -226,6 +226,12 @@ export type KeyStatus =
   | 'ACTIVE'
   | 'EXPIRED';
 
+/** What people think of a headshot. */
+export type LikedStatus =
+  | 'LIKED'
+  | 'LOVED'
+  | 'NONE';
+
 /** How far a member is. */
 export type MemberStatus =
   /** Accepted the invitation; the headshots are not ready. */
@@ -251,6 +257,12 @@ export type ModelStatus =
   | 'PENDING'
   /** The photos are complete; it waits for its turn. */
   | 'WAITING';
+
+/** Whether there is anything to be seen of a headshot. */
+export type PhotoStatus =
+  | 'ACTIVE'
+  /** Its files are deleted. */
+  | 'DELETED';
 
 /** By the individual typology angle (ITA) of the skin: over 55, over 41, over 28, over 10, over -30 degrees, and the rest. */
 export type ToneRange =
@@ -378,6 +390,23 @@ export type CreateInviteMutation = { readonly createInvite: { readonly invite: {
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type CreateModelMutationVariables = Exact<{
+  email: string;
+  teamId?: string | null | undefined;
+  isDevelopment?: boolean | null | undefined;
+  idempotencyKey?: string | null | undefined;
+}>;
+
+
+export type CreateModelMutation = { readonly createHeadshotModel: { readonly signedUrl: string | null, readonly model: { readonly id: string, readonly status: ModelStatus } | null, readonly errors: ReadonlyArray<
+      | { readonly existingId: string | null, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly required: number, readonly available: number, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type CreateSkinShadeKeyMutationVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -411,6 +440,20 @@ export type DeleteApiKeyMutationVariables = Exact<{
 
 
 export type DeleteApiKeyMutation = { readonly deleteApiKey: { readonly deletedId: string | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type DeleteModelMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteModelMutation = { readonly deleteHeadshotModel: { readonly deletedId: string | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -494,6 +537,14 @@ export type GetErasureQueryVariables = Exact<{
 
 export type GetErasureQuery = { readonly enterprise: { readonly erasure: { readonly id: string, readonly clientId: string, readonly status: ErasureStatus, readonly requestedAt: string, readonly completedAt: string | null, readonly removed: ReadonlyArray<{ readonly subgraph: string, readonly rows: number, readonly files: number }> } | null } | null };
 
+export type GetFavoritePhotoQueryVariables = Exact<{
+  id: string;
+  all: boolean;
+}>;
+
+
+export type GetFavoritePhotoQuery = { readonly headshotGallery: { readonly favorite: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null } | null };
+
 export type GetGenerationQueryVariables = Exact<{
   id: string;
 }>;
@@ -507,6 +558,13 @@ export type GetInviteQueryVariables = Exact<{
 
 
 export type GetInviteQuery = { readonly invite: { readonly email: string, readonly status: InviteStatus, readonly createdAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string } | null } | null };
+
+export type GetModelQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type GetModelQuery = { readonly headshotModel: { readonly id: string, readonly uid: string, readonly email: string | null, readonly title: string | null, readonly status: ModelStatus, readonly isDevelopment: boolean, readonly createdAt: string, readonly finishedAt: string | null, readonly team: { readonly id: string, readonly name: string } | null } | null };
 
 export type GetOrganizationQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -523,6 +581,14 @@ export type GetOrganizationCreditsQuery = { readonly viewer: { readonly account:
       | { readonly credits: { readonly available: number } }
       | Record<PropertyKey, never>
      } };
+
+export type GetPhotoQueryVariables = Exact<{
+  id: string;
+  all: boolean;
+}>;
+
+
+export type GetPhotoQuery = { readonly headshotPhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
 
 export type GetSkinShadeHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -573,6 +639,19 @@ export type ListColorsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ListColorsQuery = { readonly hairColors: ReadonlyArray<{ readonly id: string, readonly name: string, readonly description: string, readonly previewImages: { readonly thumbnail: string, readonly full: string } }> };
 
+export type ListFavoritePhotosQueryVariables = Exact<{
+  limit: number;
+  offset: number;
+  teamId?: string | null | undefined;
+  all: boolean;
+}>;
+
+
+export type ListFavoritePhotosQuery = { readonly viewer: { readonly account:
+      | { readonly favoritePhotos: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string, readonly email: string | null, readonly title: string | null, readonly team: { readonly id: string, readonly name: string } | null } }> } }
+      | Record<PropertyKey, never>
+     } };
+
 export type ListInvitesQueryVariables = Exact<{
   after?: string | null | undefined;
 }>;
@@ -595,6 +674,31 @@ export type ListMembersQuery = { readonly viewer: { readonly account:
       | Record<PropertyKey, never>
      } };
 
+export type ListModelsQueryVariables = Exact<{
+  limit: number;
+  offset: number;
+  status?: ModelStatus | null | undefined;
+  teamId?: string | null | undefined;
+}>;
+
+
+export type ListModelsQuery = { readonly viewer: { readonly account:
+      | { readonly models: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly uid: string, readonly email: string | null, readonly title: string | null, readonly status: ModelStatus, readonly isDevelopment: boolean, readonly createdAt: string, readonly finishedAt: string | null, readonly team: { readonly id: string, readonly name: string } | null }> } }
+      | Record<PropertyKey, never>
+     } };
+
+export type ListPhotosQueryVariables = Exact<{
+  id: string;
+  limit: number;
+  offset: number;
+  status?: PhotoStatus | null | undefined;
+  liked?: LikedStatus | null | undefined;
+  all: boolean;
+}>;
+
+
+export type ListPhotosQuery = { readonly headshotGallery: { readonly photos: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null }> } } | null };
+
 export type ListStylesQueryVariables = Exact<{
   after?: string | null | undefined;
 }>;
@@ -609,6 +713,15 @@ export type ListTeamsQuery = { readonly viewer: { readonly account:
       | { readonly teams: ReadonlyArray<{ readonly id: string, readonly name: string }>, readonly more: ReadonlyArray<{ readonly id: string, readonly name: string }> }
       | Record<PropertyKey, never>
      } };
+
+export type RatePhotoMutationVariables = Exact<{
+  id: string;
+  liked: LikedStatus;
+  all: boolean;
+}>;
+
+
+export type RatePhotoMutation = { readonly ratePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
 
 export type RenameTeamMutationVariables = Exact<{
   id: string;
@@ -652,6 +765,14 @@ export type RevokeInviteMutation = { readonly revokeInvite: { readonly invite: {
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
+
+export type SelectFavoritePhotoMutationVariables = Exact<{
+  id: string;
+  all: boolean;
+}>;
+
+
+export type SelectFavoritePhotoMutation = { readonly selectFavoritePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
 
 export type SignInMutationVariables = Exact<{
   token: string;
@@ -877,6 +998,33 @@ export const CreateInvite: TypedOperation<CreateInviteMutation, CreateInviteMuta
   }
 }` };
 
+export const CreateModel: TypedOperation<CreateModelMutation, CreateModelMutationVariables> = { name: 'CreateModel', source: `mutation CreateModel($email: EmailAddress!, $teamId: ID, $isDevelopment: Boolean, $idempotencyKey: String) {
+  createHeadshotModel(
+    email: $email
+    teamId: $teamId
+    isDevelopment: $isDevelopment
+    idempotencyKey: $idempotencyKey
+  ) {
+    signedUrl
+    model {
+      id
+      status
+    }
+    errors {
+      code
+      message
+      path
+      ... on ConflictError {
+        existingId
+      }
+      ... on InsufficientCreditsError {
+        required
+        available
+      }
+    }
+  }
+}` };
+
 export const CreateSkinShadeKey: TypedOperation<CreateSkinShadeKeyMutation, CreateSkinShadeKeyMutationVariables> = { name: 'CreateSkinShadeKey', source: `mutation CreateSkinShadeKey {
   createSkinShadeKey {
     secret
@@ -918,6 +1066,17 @@ export const CreateTeam: TypedOperation<CreateTeamMutation, CreateTeamMutationVa
 
 export const DeleteApiKey: TypedOperation<DeleteApiKeyMutation, DeleteApiKeyMutationVariables> = { name: 'DeleteApiKey', source: `mutation DeleteApiKey($slug: String!, $id: ID!) {
   deleteApiKey(enterprise: $slug, id: $id) {
+    deletedId
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const DeleteModel: TypedOperation<DeleteModelMutation, DeleteModelMutationVariables> = { name: 'DeleteModel', source: `mutation DeleteModel($id: ID!) {
+  deleteHeadshotModel(id: $id) {
     deletedId
     errors {
       code
@@ -1071,6 +1230,26 @@ export const GetErasure: TypedOperation<GetErasureQuery, GetErasureQueryVariable
   }
 }` };
 
+export const GetFavoritePhoto: TypedOperation<GetFavoritePhotoQuery, GetFavoritePhotoQueryVariables> = { name: 'GetFavoritePhoto', source: `query GetFavoritePhoto($id: ID!, $all: Boolean!) {
+  headshotGallery(modelId: $id) {
+    favorite {
+      id
+      status
+      likedStatus
+      createdAt
+      expiresAt
+      urls {
+        main
+        thumbnail @include(if: $all)
+        original @include(if: $all)
+      }
+      model {
+        id
+      }
+    }
+  }
+}` };
+
 export const GetGeneration: TypedOperation<GetGenerationQuery, GetGenerationQueryVariables> = { name: 'GetGeneration', source: `query GetGeneration($id: ID!) {
   hairstyleGeneration(id: $id) {
     id
@@ -1110,6 +1289,23 @@ export const GetInvite: TypedOperation<GetInviteQuery, GetInviteQueryVariables> 
   }
 }` };
 
+export const GetModel: TypedOperation<GetModelQuery, GetModelQueryVariables> = { name: 'GetModel', source: `query GetModel($id: ID!) {
+  headshotModel(id: $id) {
+    id
+    uid
+    email
+    title
+    status
+    isDevelopment
+    createdAt
+    finishedAt
+    team {
+      id
+      name
+    }
+  }
+}` };
+
 export const GetOrganization: TypedOperation<GetOrganizationQuery, GetOrganizationQueryVariables> = { name: 'GetOrganization', source: `query GetOrganization {
   viewer {
     account {
@@ -1140,6 +1336,24 @@ export const GetOrganizationCredits: TypedOperation<GetOrganizationCreditsQuery,
           available
         }
       }
+    }
+  }
+}` };
+
+export const GetPhoto: TypedOperation<GetPhotoQuery, GetPhotoQueryVariables> = { name: 'GetPhoto', source: `query GetPhoto($id: ID!, $all: Boolean!) {
+  headshotPhoto(id: $id) {
+    id
+    status
+    likedStatus
+    createdAt
+    expiresAt
+    urls {
+      main
+      thumbnail @include(if: $all)
+      original @include(if: $all)
+    }
+    model {
+      id
     }
   }
 }` };
@@ -1266,6 +1480,39 @@ export const ListColors: TypedOperation<ListColorsQuery, ListColorsQueryVariable
   }
 }` };
 
+export const ListFavoritePhotos: TypedOperation<ListFavoritePhotosQuery, ListFavoritePhotosQueryVariables> = { name: 'ListFavoritePhotos', source: `query ListFavoritePhotos($limit: Int!, $offset: Int!, $teamId: ID, $all: Boolean!) {
+  viewer {
+    account {
+      ... on Organization {
+        favoritePhotos(first: $limit, offset: $offset, teamId: $teamId) {
+          totalCount
+          nodes {
+            id
+            status
+            likedStatus
+            createdAt
+            expiresAt
+            urls {
+              main
+              thumbnail @include(if: $all)
+              original @include(if: $all)
+            }
+            model {
+              id
+              email
+              title
+              team {
+                id
+                name
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}` };
+
 export const ListInvites: TypedOperation<ListInvitesQuery, ListInvitesQueryVariables> = { name: 'ListInvites', source: `query ListInvites($after: String) {
   viewer {
     account {
@@ -1320,6 +1567,52 @@ export const ListMembers: TypedOperation<ListMembersQuery, ListMembersQueryVaria
   }
 }` };
 
+export const ListModels: TypedOperation<ListModelsQuery, ListModelsQueryVariables> = { name: 'ListModels', source: `query ListModels($limit: Int!, $offset: Int!, $status: ModelStatus, $teamId: ID) {
+  viewer {
+    account {
+      ... on Organization {
+        models(first: $limit, offset: $offset, status: $status, teamId: $teamId) {
+          totalCount
+          nodes {
+            id
+            uid
+            email
+            title
+            status
+            isDevelopment
+            createdAt
+            finishedAt
+            team {
+              id
+              name
+            }
+          }
+        }
+      }
+    }
+  }
+}` };
+
+export const ListPhotos: TypedOperation<ListPhotosQuery, ListPhotosQueryVariables> = { name: 'ListPhotos', source: `query ListPhotos($id: ID!, $limit: Int!, $offset: Int!, $status: PhotoStatus, $liked: LikedStatus, $all: Boolean!) {
+  headshotGallery(modelId: $id) {
+    photos(first: $limit, offset: $offset, status: $status, liked: $liked) {
+      totalCount
+      nodes {
+        id
+        status
+        likedStatus
+        createdAt
+        expiresAt
+        urls {
+          main
+          thumbnail @include(if: $all)
+          original @include(if: $all)
+        }
+      }
+    }
+  }
+}` };
+
 export const ListStyles: TypedOperation<ListStylesQuery, ListStylesQueryVariables> = { name: 'ListStyles', source: `query ListStyles($after: String) {
   hairstyles(first: 50, after: $after) {
     nodes {
@@ -1348,6 +1641,24 @@ export const ListTeams: TypedOperation<ListTeamsQuery, ListTeamsQueryVariables> 
           name
         }
       }
+    }
+  }
+}` };
+
+export const RatePhoto: TypedOperation<RatePhotoMutation, RatePhotoMutationVariables> = { name: 'RatePhoto', source: `mutation RatePhoto($id: ID!, $liked: LikedStatus!, $all: Boolean!) {
+  ratePhoto(id: $id, liked: $liked) {
+    id
+    status
+    likedStatus
+    createdAt
+    expiresAt
+    urls {
+      main
+      thumbnail @include(if: $all)
+      original @include(if: $all)
+    }
+    model {
+      id
     }
   }
 }` };
@@ -1397,6 +1708,24 @@ export const RevokeInvite: TypedOperation<RevokeInviteMutation, RevokeInviteMuta
       code
       message
       path
+    }
+  }
+}` };
+
+export const SelectFavoritePhoto: TypedOperation<SelectFavoritePhotoMutation, SelectFavoritePhotoMutationVariables> = { name: 'SelectFavoritePhoto', source: `mutation SelectFavoritePhoto($id: ID!, $all: Boolean!) {
+  selectFavoritePhoto(id: $id) {
+    id
+    status
+    likedStatus
+    createdAt
+    expiresAt
+    urls {
+      main
+      thumbnail @include(if: $all)
+      original @include(if: $all)
+    }
+    model {
+      id
     }
   }
 }` };

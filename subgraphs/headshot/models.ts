@@ -39,6 +39,7 @@ export type TeamModel = TeamRow;
 export type TeamMemberModel = MemberRow;
 export type InviteModel = InviteRow;
 export type HeadshotModelModel = ModelRow;
+export type HeadshotGalleryModel = ModelRow;
 export type HeadshotPhotoModel = PhotoRow;
 export type ClientModel = { id: ClientId };
 export type GenerationImageModel = { id: PictureId };

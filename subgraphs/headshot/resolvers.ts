@@ -11,10 +11,16 @@ import { progressOf } from './progress.ts';
 import { emailKeyOf, isInUse, mostListBytes, offsetRequest } from './rules.ts';
 import { adviceOf, checksOf } from './selfie-rules.ts';
 
+const gallery: Pick<NonNullable<Resolvers['HeadshotGallery']>, 'photos' | 'favorite'> = {
+  photos: ({ id }, { status, liked, ...paging }, { loaders }) => loaders.photosOf(id, { status, liked }, offsetRequest(paging, 50)).then(connection),
+  favorite: ({ favoriteId }, _, { loaders }) => findLoaded(loaders.photo, favoriteId),
+};
+
 /** Every field of the subgraph that is not a property of its model, one line each. */
 export const resolvers: Resolvers = {
   Query: {
     headshotModel: (_, { id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
+    headshotGallery: (_, { modelId }, { loaders }) => findLoaded(loaders.model, parseModelId(modelId)),
     headshotPhoto: (_, { id }, { loaders }) => findLoaded(loaders.photo, parsePhotoId(id)),
     invite: (_, { email }, context) => context.store.findInviteByEmail(getCaller(context).accountId, emailKeyOf(email)),
     onboarding: (_, { token }, { guests }) => guests.see(token),
@@ -80,11 +86,11 @@ export const resolvers: Resolvers = {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
     team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
     progress: (model) => progressOf(model),
-    photos: ({ id }, { status, liked, ...paging }, { loaders }) => loaders.photosOf(id, { status: status ?? 'ACTIVE', liked }, offsetRequest(paging, 50)).then(connection),
-    favorite: ({ favoriteId }, _, { loaders }) => findLoaded(loaders.photo, favoriteId),
+    ...gallery,
     startedFrom: ({ pictureId }) => reference(pictureId),
     client: ({ clientId }) => reference(clientId),
   },
+  HeadshotGallery: gallery,
   HeadshotPhoto: {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.photo, parsePhotoId(id)),
     urls: (photo, _, { blobs }) => urlsOf(blobs, photo),
@@ -101,7 +107,7 @@ export const resolvers: Resolvers = {
   },
   GenerationImage: {
     __resolveReference: ({ id }) => reference(parsePictureId(id)),
-    headshots: async ({ id }, _, { loaders }) => (await loaders.modelsOfPicture(id, pageRequest({ first: 100 }, 100))).nodes,
+    headshots: async ({ id }, { first }, { loaders }) => (await loaders.modelsOfPicture(id, pageRequest({ first }, 10))).nodes,
   },
   Client: {
     __resolveReference: ({ id }) => reference(parseClientId(id)),

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aihairstylesRoutes } from '../../../gateway/rest/aihairstyles.ts';
 import { enterpriseRoutes } from '../../../gateway/rest/enterprise.ts';
+import { headshotModelRoutes } from '../../../gateway/rest/headshotpro-models.ts';
 import { headshotproRoutes } from '../../../gateway/rest/headshotpro.ts';
 import { skinshadeRoutes } from '../../../gateway/rest/skinshade.ts';
 import { partnerRoutes } from '../../../gateway/rest/partner.ts';
 import { allScopes } from '../../../subgraphs/keys.ts';
 import { nobody } from '../../support/photos.ts';
+import { createStore } from '../../../subgraphs/headshot/store.ts';
 import { startTestPlatform } from '../../support/platform.ts';
 import { addClient, openBusiness } from '../../support/salon.ts';
 
@@ -57,7 +59,21 @@ const needs: Record<string, Need> = {
   'PUT /api/v2/organization/teams/:teamId': { scopes: ['teams:write'], body: { name: 'k' } },
   'DELETE /api/v2/organization/teams/:teamId': { scopes: ['teams:write'] },
   'POST /api/v2/organization/teams/:teamId/members': { scopes: ['teams:write'], body: { emails: ['a@example.com'] } },
+  'GET /api/v2/organization/models': { scopes: ['models:read'] },
+  'POST /api/v2/organization/models': { scopes: ['models:write'], body: { email: 'a@example.com' } },
+  'GET /api/v2/organization/models/:modelId': { scopes: ['models:read'] },
+  'DELETE /api/v2/organization/models/:modelId': { scopes: ['models:write'] },
+  'GET /api/v2/organization/models/:modelId/photos': { scopes: ['photos:read'] },
+  'GET /api/v2/organization/models/:modelId/photos/favorite': { scopes: ['photos:read'] },
+  'GET /api/v2/organization/models/:modelId/photos/:photoId': { scopes: ['photos:read'] },
+  'POST /api/v2/organization/models/:modelId/photos/download': { scopes: ['photos:read'], body: {} },
+  'GET /api/v2/organization/photos/favorites': { scopes: ['photos:read'] },
+  'PUT /api/v2/organization/photos/:photoId': { scopes: ['photos:write'], body: { likedStatus: 'loved' } },
+  'PUT /api/v2/organization/photos/:photoId/favorite': { scopes: ['photos:write'] },
 };
+
+// Without it nobody may begin models, whatever the key.
+await createStore(platform.platform.connection).setWhitelabel(organization.accountId, true);
 
 type Kind = 'partner' | 'enterprise' | 'organization';
 const keyWith = async (scopes: readonly string[], accountKind: Kind): Promise<string> => {
@@ -70,12 +86,12 @@ async function statusOf(route: { method: string; path: string }, { body }: Need,
   const form = new FormData();
   form.append('file', new Blob([new Uint8Array(photo)]), 'a.jpg');
   const client = route.path.includes('clients/:id') ? await addClient(platform, salon, { email: `c${++clients}@example.com` }) : '';
-  const path = route.path.replace(':slug', salon.slug).replace('clients/:id', `clients/${client}`).replace(':id', 'none').replace(':email', 'a@example.com').replace(/:\w+Id/, 'none');
+  const path = route.path.replace(':slug', salon.slug).replace('clients/:id', `clients/${client}`).replace(':id', 'none').replace(':email', 'a@example.com').replaceAll(/:\w+Id/g, 'none');
   const payload = body === 'photo' ? { body: form } : body ? { json: body } : {};
   return (await platform.rest(path, { method: route.method === 'EVENTS' ? 'GET' : route.method, key, ...payload })).status;
 }
 
-const routes = [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes, ...skinshadeRoutes];
+const routes = [...aihairstylesRoutes, ...enterpriseRoutes, ...partnerRoutes, ...headshotproRoutes, ...headshotModelRoutes, ...skinshadeRoutes];
 test('every route says what it takes', () => assert.deepEqual(routes.map(({ method, path }) => `${method} ${path}`).sort(), Object.keys(needs).sort()));
 
 for (const route of routes) {
