@@ -22,6 +22,9 @@ export const ISSUE_SENTENCES: Readonly<Record<ImageIssue, string>> = {
   BODY_CUT_OFF: 'The neck and shoulders are not in the image.',
   FACE_TURNED: 'The face is turned away from the camera.',
   EYES_CLOSED: 'The eyes are closed.',
+  NO_HAIR: 'No hair was found in the image.',
+  HEAD_COVERED: 'The hair in the image is hidden under a hat or a scarf.',
+  HAIR_CUT_OFF: 'The hair is cut off at the edge of the image.',
 };
 
 /** What became of a photo: ready for work, or why not. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Failure } from '../../schema/failures.ts';
 import {
-  CancelGeneration, CreateImage, GenerateHairstyle, GetGeneration, type GetGenerationQuery, ListColors, ListStyles, WatchGeneration,
+  CancelGeneration, CreateImage, GenerateHairstyle, GetGeneration, type GetGenerationQuery, ListColors, WatchGeneration,
   type JobStatus, type WatchGenerationSubscription,
 } from '../../schema/types/operations.ts';
 import { readBody } from './body.ts';
@@ -9,10 +9,10 @@ import { catalogueDialect, generationDialect } from './dialect.ts';
 import { accepted } from './payload.ts';
 import { idempotencyKeyOf } from './idempotency.ts';
 import { eventRoute, presentState, route, type RestRequest } from './route.ts';
+import { sexes, styleRoutes } from './styles.ts';
 
 /** AIHairstyles, "Basic API". Field names and literal messages are the document's. */
 
-const sexes = { male: 'MASCULINE', man: 'MASCULINE', female: 'FEMININE', woman: 'FEMININE', person: 'UNISEX' } as const;
 const statusWords = { QUEUED: 'pending', PROCESSING: 'processing', COMPLETED: 'completed', FAILED: 'failed', CANCELED: 'canceled' } as const satisfies Record<JobStatus, string>;
 const word = (value: string): string => value.toLowerCase();
 const jobId = (id: string): string => id.replace(/^gen_/, 'job_');
@@ -74,17 +74,7 @@ function known<Value>(value: Value | null): Value {
 const idOf = ({ params }: RestRequest) => ({ id: params['id'] ?? '' });
 
 export const aihairstylesRoutes = [
-  route({
-    method: 'GET', path: '/api/v1/styles', summary: 'A list of all available hairstyles.', dialect: catalogueDialect, operation: ListStyles,
-    variables: () => ({ after: null }),
-    rest: {
-      variables: ({ hairstyles: { pageInfo } }) => (pageInfo.hasNextPage ? { after: pageInfo.endCursor } : null),
-      join: (first, next) => ({ hairstyles: { ...next.hairstyles, nodes: [...first.hairstyles.nodes, ...next.hairstyles.nodes] } }),
-    },
-    reply: ({ hairstyles }) => ({
-      body: { data: hairstyles.nodes.map(({ id, description, sex, tags }) => ({ description, sex: word(sex), id: Number(id), tags: tags.join(', ') })), message: '', error: false },
-    }),
-  }),
+  ...styleRoutes,
   route({
     method: 'GET', path: '/api/v1/colors', summary: 'A list of all available hair colors.', dialect: catalogueDialect, operation: ListColors,
     variables: () => ({}),

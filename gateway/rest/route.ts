@@ -17,6 +17,8 @@ export type RestRequest = {
   requestId: string;
   /** Keeps the file of a multipart body for createImage. Refuses with VALIDATION when there is none, with 413 when it is over 5 MB. */
   upload(): Promise<{ uploadId: string; name: string | null }>;
+  /** The same with the fields beside the file, each at most 1,024 bytes. */
+  form(): Promise<{ uploadId: string; name: string | null; fields: Readonly<Record<string, string>> }>;
 };
 
 /** A successful answer; 200 unless it says otherwise. */

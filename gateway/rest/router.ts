@@ -15,7 +15,7 @@ import { dialectOf } from './dialect.ts';
 import { streamEvents } from './event-stream.ts';
 import type { Quotas } from './quota.ts';
 import type { AnyRoute, EventRoute, Reply, RestRequest, Route } from './route.ts';
-import { readUpload } from './upload.ts';
+import { readForm, readUpload } from './upload.ts';
 
 export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings; quotas: Quotas; trustedProxies: readonly string[] };
 
@@ -160,6 +160,10 @@ function restRequest(request: FastifyRequest, caller: Caller | null, blobs: Blob
     async upload() {
       if (!caller) throw new TypeError('an open route has no account to keep a file for');
       return readUpload(request, caller, blobs);
+    },
+    async form() {
+      if (!caller) throw new TypeError('an open route has no account to keep a file for');
+      return readForm(request, caller, blobs);
     },
   };
 }

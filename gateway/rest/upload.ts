@@ -12,16 +12,45 @@ const aroundFileBytes = 64 * 1024;
 
 /** Keeps the multipart field `file` where createImage finds it. A file that is too large is refused as soon as that is known, and nothing is kept of it. */
 export async function readUpload(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null }> {
-  if (!request.isMultipart()) throw new HttpRefusal(415, 'Content-Type must be multipart/form-data');
-  if (Number(request.headers['content-length'] ?? 0) > uploadLimitBytes + aroundFileBytes) throw tooLarge();
-  const part = await request.file({ limits: { files: 1, fileSize: uploadLimitBytes, fields: 20, fieldSize: 1024, parts: 21 } }).catch(malformed);
+  checkForm(request);
+  const part = await request.file({ limits }).catch(malformed);
   if (!part || part.fieldname !== 'file') throw new Failure('VALIDATION', 'No file part');
   if (!part.filename) throw new Failure('VALIDATION', 'No selected file');
   const bytes = await bytesOf(part.file);
+  return { ...(await staged(bytes, accountId, blobs)), name: part.filename };
+}
+
+const limits = { files: 1, fileSize: uploadLimitBytes, fields: 20, fieldSize: 1024, parts: 21 };
+
+function checkForm(request: FastifyRequest): void {
+  if (!request.isMultipart()) throw new HttpRefusal(415, 'Content-Type must be multipart/form-data');
+  if (Number(request.headers['content-length'] ?? 0) > uploadLimitBytes + aroundFileBytes) throw tooLarge();
+}
+
+async function staged(bytes: Uint8Array, accountId: Caller['accountId'], blobs: BlobStore): Promise<{ uploadId: string }> {
   if (bytes.length === 0) throw new Failure('VALIDATION', 'The file is empty');
   const uploadId = newUploadId();
   await blobs.putStaged(accountId, uploadId, chunksOf(bytes), uploadLimitBytes);
-  return { uploadId, name: part.filename };
+  return { uploadId };
+}
+
+/** The same with the other fields of the form, wherever they stand in it. */
+export async function readForm(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null; fields: Record<string, string> }> {
+  checkForm(request);
+  const fields: Record<string, string> = {};
+  let file: { bytes: Uint8Array; name: string } | null = null;
+  try {
+    for await (const part of request.parts({ limits })) {
+      if (part.type === 'field') fields[part.fieldname] = String(part.value);
+      else if (part.fieldname === 'file' && part.filename) file = { bytes: await bytesOf(part.file), name: part.filename };
+      else part.file.resume();
+    }
+  } catch (error) {
+    if (error instanceof HttpRefusal || error instanceof Failure) throw error;
+    malformed(error);
+  }
+  if (!file) throw new Failure('VALIDATION', 'No file part');
+  return { ...(await staged(file.bytes, accountId, blobs)), name: file.name, fields };
 }
 
 /** Behind its limit the parser would go on to the end of the body and give nothing of it. */

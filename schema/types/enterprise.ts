@@ -1212,7 +1212,7 @@ export type JobProgress = {
 
 /** Why a job ended without its result. */
 export type JobFailure = {
-  /** A closed list: NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, UNSUPPORTED_IMAGE, IMAGE_TOO_LARGE, NO_HAIR, HEAD_COVERED, GREYSCALE, TIMEOUT, UNAVAILABLE, INTERNAL. */
+  /** A closed list: NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, UNSUPPORTED_IMAGE, IMAGE_TOO_LARGE, NO_HAIR, HEAD_COVERED, GREYSCALE, STYLE_DELETED, TIMEOUT, UNAVAILABLE, INTERNAL. */
   readonly code: Scalars['String']['output'];
   /** One sentence for a person. */
   readonly message: Scalars['String']['output'];
@@ -1330,7 +1330,13 @@ export type ImageIssue =
   /** Neck and shoulders are not in the picture. */
   | 'BODY_CUT_OFF'
   | 'FACE_TURNED'
-  | 'EYES_CLOSED';
+  | 'EYES_CLOSED'
+  /** There is no hair, or next to none. For imported styles only, as are those that follow. */
+  | 'NO_HAIR'
+  /** A hat or a scarf hides the hair. */
+  | 'HEAD_COVERED'
+  /** The hair goes on beyond the edge of the picture. */
+  | 'HAIR_CUT_OFF';
 
 
 

@@ -36,7 +36,7 @@ export type GenerationMode =
   /** Costs nothing; the pictures are marked TEST. */
   | 'TEST';
 
-/** A hairstyle of the catalogue. */
+/** A hairstyle: of the catalogue, or imported by the caller's account and seen by nobody else. */
 export type Hairstyle = {
   /** Six digits, the same number as on REST. */
   readonly id: Scalars['ID']['output'];
@@ -45,8 +45,12 @@ export type Hairstyle = {
   readonly sex: HairSex;
   /** Lower case, most specific first. */
   readonly tags: ReadonlyArray<Scalars['String']['output']>;
-  /** The style on a neutral head, 384 x 480 WebP. */
+  /** The style on a neutral head, 384 x 480 WebP. Of an imported style it is signed and valid for 24 hours. */
   readonly preview: Scalars['URL']['output'];
+  /** Whether the caller's account imported it. */
+  readonly isPrivate: Scalars['Boolean']['output'];
+  /** Whether it was deleted: earlier generations still name it, new ones cannot use it. */
+  readonly isDeleted: Scalars['Boolean']['output'];
 };
 
 /** A hair color of the catalogue. */
@@ -211,9 +215,12 @@ export type ClientGenerationsArgs = {
 };
 
 export type Query = {
-  /** The catalogue by description. `search` finds words in description and tags; `tag` is exact; `first` 1 to 100. */
+  /**
+   * The catalogue by description, and in it what the caller's account imported (scope generations:read). `search` finds words in description and
+   * tags; `tag` is exact; `isPrivate` leaves only imported styles, or none; `first` 1 to 100.
+   */
   readonly hairstyles: HairstyleConnection;
-  /** Null when no style has that id. */
+  /** Null when no style has that id, or another account imported it. */
   readonly hairstyle?: Maybe<Hairstyle>;
   /** The whole palette, optionally of one family or with a word in name or description. */
   readonly hairColors: ReadonlyArray<HairColor>;
@@ -232,6 +239,7 @@ export type QueryHairstylesArgs = {
   sex?: InputMaybe<HairSex>;
   tag?: InputMaybe<Scalars['String']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
+  isPrivate?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 
@@ -273,7 +281,7 @@ export type GenerationCost = {
 export type GenerateHairstyleInput = {
   readonly mode?: GenerationMode;
   readonly gender: HairSex;
-  /** 1 to 8 ids of the catalogue, each once. */
+  /** 1 to 8 ids of the catalogue or of the account's own styles, each once. */
   readonly styleIds: ReadonlyArray<Scalars['ID']['input']>;
   /** Id or name. Null keeps the color of the person's hair. */
   readonly hairColor?: InputMaybe<Scalars['String']['input']>;
@@ -283,7 +291,7 @@ export type GenerateHairstyleInput = {
   readonly imageName?: InputMaybe<Scalars['String']['input']>;
   /** Fetched by us: http or https, public addresses, 10 s, 5 MB. */
   readonly imageUrl?: InputMaybe<Scalars['URL']['input']>;
-  /** Draws a new, denser hairline instead of following the person's own. */
+  /** Draws a new, denser hairline instead of following the person's own. An imported style brings its own anyway. */
   readonly forceNewHairline?: Scalars['Boolean']['input'];
   /** Called once, when the job is final, with the REST body of the generation and Standard Webhooks headers. */
   readonly callbackUrl?: InputMaybe<Scalars['URL']['input']>;
@@ -323,6 +331,42 @@ export type CreateImagePayload = {
   readonly errors: ReadonlyArray<UserError>;
 };
 
+/**
+ * A portrait whose hair becomes a style. Exactly one of uploadId, imageId and url. Only the hair is kept, not the face: upright and frontal, the
+ * whole hair in the picture, a face of at least 150 pixels from forehead to chin.
+ */
+export type ImportStyleInput = {
+  /** The `uploadId` of createImageUpload, after the bytes were sent. */
+  readonly uploadId?: InputMaybe<Scalars['ID']['input']>;
+  /** A photo in the account. */
+  readonly imageId?: InputMaybe<Scalars['ID']['input']>;
+  /** Fetched by us: http or https, public addresses, 10 s, 5 MB. */
+  readonly url?: InputMaybe<Scalars['URL']['input']>;
+  /** What the style is called, at most 80 characters. Null calls it `Imported - ` and its id. */
+  readonly description?: InputMaybe<Scalars['String']['input']>;
+  readonly sex?: HairSex;
+  /** At most 10 of at most 30 characters; kept in lower case. */
+  readonly tags?: ReadonlyArray<Scalars['String']['input']>;
+  /** A client of the calling business whose hair it is: the style is erased with the client. */
+  readonly clientId?: InputMaybe<Scalars['ID']['input']>;
+  /** 1 to 255 characters. The same key with the same portrait and words gives the same style for 24 hours. */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** hairstyle is null exactly when errors is not empty. */
+export type ImportStylePayload = {
+  readonly hairstyle?: Maybe<Hairstyle>;
+  /** Whether an earlier request with the same idempotencyKey had made it. Null when it was not made. */
+  readonly replayed?: Maybe<Scalars['Boolean']['output']>;
+  readonly errors: ReadonlyArray<UserError>;
+};
+
+/** hairstyle is null exactly when errors is not empty. */
+export type DeleteStylePayload = {
+  readonly hairstyle?: Maybe<Hairstyle>;
+  readonly errors: ReadonlyArray<UserError>;
+};
+
 /** Send the bytes with `method` and `headers` to `uploadUrl` before `expiresAt`, then call createImage with `uploadId`. */
 export type CreateImageUploadPayload = {
   readonly uploadId?: Maybe<Scalars['ID']['output']>;
@@ -343,6 +387,13 @@ export type Mutation = {
   readonly createImageUpload: CreateImageUploadPayload;
   /** Checks a picture (type by content, size, exactly one usable face, blur, light) and keeps it in the account. Free. */
   readonly createImage: CreateImagePayload;
+  /**
+   * Makes the hair of a portrait a style of the caller's account, used like any other. Free; at most 200 at once. Refuses with IMAGE_REJECTED what
+   * createImage refuses, and NO_HAIR, HEAD_COVERED, HAIR_CUT_OFF, FACE_TURNED and TOO_SMALL.
+   */
+  readonly importStyle: ImportStylePayload;
+  /** Deletes an imported style and its pictures for good. What was made with it stays. */
+  readonly deleteStyle: DeleteStylePayload;
   /** Starts a generation. Reserves one credit per style (TEST: none) in the same transaction; returned on failure and cancel. */
   readonly generateHairstyle: GenerateHairstylePayload;
   /** Stops a queued or running generation and returns its credits. A final generation is left as it is and returned. */
@@ -358,6 +409,16 @@ export type MutationCreateImageUploadArgs = {
 
 export type MutationCreateImageArgs = {
   input: CreateImageInput;
+};
+
+
+export type MutationImportStyleArgs = {
+  input: ImportStyleInput;
+};
+
+
+export type MutationDeleteStyleArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -465,7 +526,7 @@ export type JobProgress = {
 
 /** Why a job ended without its result. */
 export type JobFailure = {
-  /** A closed list: NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, UNSUPPORTED_IMAGE, IMAGE_TOO_LARGE, NO_HAIR, HEAD_COVERED, GREYSCALE, TIMEOUT, UNAVAILABLE, INTERNAL. */
+  /** A closed list: NO_FACE, MULTIPLE_FACES, FACE_TOO_SMALL, UNSUPPORTED_IMAGE, IMAGE_TOO_LARGE, NO_HAIR, HEAD_COVERED, GREYSCALE, STYLE_DELETED, TIMEOUT, UNAVAILABLE, INTERNAL. */
   readonly code: Scalars['String']['output'];
   /** One sentence for a person. */
   readonly message: Scalars['String']['output'];
@@ -583,7 +644,13 @@ export type ImageIssue =
   /** Neck and shoulders are not in the picture. */
   | 'BODY_CUT_OFF'
   | 'FACE_TURNED'
-  | 'EYES_CLOSED';
+  | 'EYES_CLOSED'
+  /** There is no hair, or next to none. For imported styles only, as are those that follow. */
+  | 'NO_HAIR'
+  /** A hat or a scarf hides the hair. */
+  | 'HEAD_COVERED'
+  /** The hair goes on beyond the edge of the picture. */
+  | 'HAIR_CUT_OFF';
 
 
 
@@ -739,6 +806,9 @@ export type ResolversTypes = {
   GenerateHairstylePayload: ResolverTypeWrapper<Omit<GenerateHairstylePayload, 'generation' | 'errors'> & { generation?: Maybe<ResolversTypes['HairstyleGeneration']>, errors: ReadonlyArray<ResolversTypes['UserError']> }>;
   CancelGenerationPayload: ResolverTypeWrapper<Omit<CancelGenerationPayload, 'generation' | 'errors'> & { generation?: Maybe<ResolversTypes['HairstyleGeneration']>, errors: ReadonlyArray<ResolversTypes['UserError']> }>;
   CreateImagePayload: ResolverTypeWrapper<Omit<CreateImagePayload, 'image' | 'errors'> & { image?: Maybe<ResolversTypes['SourceImage']>, errors: ReadonlyArray<ResolversTypes['UserError']> }>;
+  ImportStyleInput: ImportStyleInput;
+  ImportStylePayload: ResolverTypeWrapper<Omit<ImportStylePayload, 'hairstyle' | 'errors'> & { hairstyle?: Maybe<ResolversTypes['Hairstyle']>, errors: ReadonlyArray<ResolversTypes['UserError']> }>;
+  DeleteStylePayload: ResolverTypeWrapper<Omit<DeleteStylePayload, 'hairstyle' | 'errors'> & { hairstyle?: Maybe<ResolversTypes['Hairstyle']>, errors: ReadonlyArray<ResolversTypes['UserError']> }>;
   CreateImageUploadPayload: ResolverTypeWrapper<Omit<CreateImageUploadPayload, 'errors'> & { errors: ReadonlyArray<ResolversTypes['UserError']> }>;
   UploadHeader: ResolverTypeWrapper<UploadHeader>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -793,6 +863,9 @@ export type ResolversParentTypes = {
   GenerateHairstylePayload: Omit<GenerateHairstylePayload, 'generation' | 'errors'> & { generation?: Maybe<ResolversParentTypes['HairstyleGeneration']>, errors: ReadonlyArray<ResolversParentTypes['UserError']> };
   CancelGenerationPayload: Omit<CancelGenerationPayload, 'generation' | 'errors'> & { generation?: Maybe<ResolversParentTypes['HairstyleGeneration']>, errors: ReadonlyArray<ResolversParentTypes['UserError']> };
   CreateImagePayload: Omit<CreateImagePayload, 'image' | 'errors'> & { image?: Maybe<ResolversParentTypes['SourceImage']>, errors: ReadonlyArray<ResolversParentTypes['UserError']> };
+  ImportStyleInput: ImportStyleInput;
+  ImportStylePayload: Omit<ImportStylePayload, 'hairstyle' | 'errors'> & { hairstyle?: Maybe<ResolversParentTypes['Hairstyle']>, errors: ReadonlyArray<ResolversParentTypes['UserError']> };
+  DeleteStylePayload: Omit<DeleteStylePayload, 'hairstyle' | 'errors'> & { hairstyle?: Maybe<ResolversParentTypes['Hairstyle']>, errors: ReadonlyArray<ResolversParentTypes['UserError']> };
   CreateImageUploadPayload: Omit<CreateImageUploadPayload, 'errors'> & { errors: ReadonlyArray<ResolversParentTypes['UserError']> };
   UploadHeader: UploadHeader;
   Mutation: Record<PropertyKey, never>;
@@ -843,6 +916,8 @@ export type HairstyleResolvers<ContextType = Context, ParentType extends Resolve
   sex?: Resolver<ResolversTypes['HairSex'], ParentType, ContextType>;
   tags?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   preview?: Resolver<ResolversTypes['URL'], ParentType, ContextType>;
+  isPrivate?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  isDeleted?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
 };
 
 export type HairColorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['HairColor'] = ResolversParentTypes['HairColor'], FederationReferenceType extends FederationReferenceTypes['HairColor'] = FederationReferenceTypes['HairColor']> = {
@@ -982,6 +1057,17 @@ export type CreateImagePayloadResolvers<ContextType = Context, ParentType extend
   errors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
 
+export type ImportStylePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ImportStylePayload'] = ResolversParentTypes['ImportStylePayload']> = {
+  hairstyle?: Resolver<Maybe<ResolversTypes['Hairstyle']>, ParentType, ContextType>;
+  replayed?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  errors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
+};
+
+export type DeleteStylePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeleteStylePayload'] = ResolversParentTypes['DeleteStylePayload']> = {
+  hairstyle?: Resolver<Maybe<ResolversTypes['Hairstyle']>, ParentType, ContextType>;
+  errors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
+};
+
 export type CreateImageUploadPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CreateImageUploadPayload'] = ResolversParentTypes['CreateImageUploadPayload']> = {
   uploadId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   uploadUrl?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
@@ -999,6 +1085,8 @@ export type UploadHeaderResolvers<ContextType = Context, ParentType extends Reso
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   createImageUpload?: Resolver<ResolversTypes['CreateImageUploadPayload'], ParentType, ContextType, RequireFields<MutationCreateImageUploadArgs, 'contentType' | 'byteLength'>>;
   createImage?: Resolver<ResolversTypes['CreateImagePayload'], ParentType, ContextType, RequireFields<MutationCreateImageArgs, 'input'>>;
+  importStyle?: Resolver<ResolversTypes['ImportStylePayload'], ParentType, ContextType, RequireFields<MutationImportStyleArgs, 'input'>>;
+  deleteStyle?: Resolver<ResolversTypes['DeleteStylePayload'], ParentType, ContextType, RequireFields<MutationDeleteStyleArgs, 'id'>>;
   generateHairstyle?: Resolver<ResolversTypes['GenerateHairstylePayload'], ParentType, ContextType, RequireFields<MutationGenerateHairstyleArgs, 'input'>>;
   cancelGeneration?: Resolver<ResolversTypes['CancelGenerationPayload'], ParentType, ContextType, RequireFields<MutationCancelGenerationArgs, 'id'>>;
 };
@@ -1139,6 +1227,8 @@ export type Resolvers<ContextType = Context> = {
   GenerateHairstylePayload?: GenerateHairstylePayloadResolvers<ContextType>;
   CancelGenerationPayload?: CancelGenerationPayloadResolvers<ContextType>;
   CreateImagePayload?: CreateImagePayloadResolvers<ContextType>;
+  ImportStylePayload?: ImportStylePayloadResolvers<ContextType>;
+  DeleteStylePayload?: DeleteStylePayloadResolvers<ContextType>;
   CreateImageUploadPayload?: CreateImageUploadPayloadResolvers<ContextType>;
   UploadHeader?: UploadHeaderResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;

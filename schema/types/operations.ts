@@ -122,7 +122,7 @@ export type GenerateHairstyleInput = {
   readonly callbackUrl?: string | null | undefined;
   /** A client of the calling business. */
   readonly clientId?: string | null | undefined;
-  /** Draws a new, denser hairline instead of following the person's own. */
+  /** Draws a new, denser hairline instead of following the person's own. An imported style brings its own anyway. */
   readonly forceNewHairline?: boolean;
   readonly gender: HairSex;
   /** Id or name. Null keeps the color of the person's hair. */
@@ -136,7 +136,7 @@ export type GenerateHairstyleInput = {
   /** Fetched by us: http or https, public addresses, 10 s, 5 MB. */
   readonly imageUrl?: string | null | undefined;
   readonly mode?: GenerationMode;
-  /** 1 to 8 ids of the catalogue, each once. */
+  /** 1 to 8 ids of the catalogue or of the account's own styles, each once. */
   readonly styleIds: ReadonlyArray<string>;
 };
 
@@ -161,12 +161,18 @@ export type ImageIssue =
   | 'FACE_TURNED'
   /** Without color, where color is asked for. */
   | 'GREYSCALE'
+  /** The hair goes on beyond the edge of the picture. */
+  | 'HAIR_CUT_OFF'
+  /** A hat or a scarf hides the hair. */
+  | 'HEAD_COVERED'
   /** Hair or head reach over the upper edge. For headshots only, as are those that follow. */
   | 'HEAD_CUT_OFF'
   | 'MULTIPLE_FACES'
   /** The bytes are no picture, or a broken one. */
   | 'NOT_AN_IMAGE'
   | 'NO_FACE'
+  /** There is no hair, or next to none. For imported styles only, as are those that follow. */
+  | 'NO_HAIR'
   | 'TOO_BRIGHT'
   | 'TOO_DARK'
   /** Over 5 MB or over 50 megapixels. */
@@ -177,6 +183,28 @@ export type ImageIssue =
   | 'UNREACHABLE'
   /** Not a still PNG, JPEG, WebP or HEIC. */
   | 'UNSUPPORTED_TYPE';
+
+/**
+ * A portrait whose hair becomes a style. Exactly one of uploadId, imageId and url. Only the hair is kept, not the face: upright and frontal, the
+ * whole hair in the picture, a face of at least 150 pixels from forehead to chin.
+ */
+export type ImportStyleInput = {
+  /** A client of the calling business whose hair it is: the style is erased with the client. */
+  readonly clientId?: string | null | undefined;
+  /** What the style is called, at most 80 characters. Null calls it `Imported - ` and its id. */
+  readonly description?: string | null | undefined;
+  /** 1 to 255 characters. The same key with the same portrait and words gives the same style for 24 hours. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** A photo in the account. */
+  readonly imageId?: string | null | undefined;
+  readonly sex?: HairSex;
+  /** At most 10 of at most 30 characters; kept in lower case. */
+  readonly tags?: ReadonlyArray<string>;
+  /** The `uploadId` of createImageUpload, after the bytes were sent. */
+  readonly uploadId?: string | null | undefined;
+  /** Fetched by us: http or https, public addresses, 10 s, 5 MB. */
+  readonly url?: string | null | undefined;
+};
 
 /** How far an invitation is. */
 export type InviteStatus =
@@ -462,6 +490,20 @@ export type DeleteModelMutation = { readonly deleteHeadshotModel: { readonly del
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
+export type DeleteStyleMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteStyleMutation = { readonly deleteStyle: { readonly hairstyle: { readonly id: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type DeleteTeamMutationVariables = Exact<{
   id: string;
 }>;
@@ -594,6 +636,20 @@ export type GetSkinShadeHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type GetSkinShadeHealthQuery = { readonly skinShadeHealth: { readonly healthy: boolean, readonly app: string, readonly model: string, readonly database: string } };
+
+export type ImportStyleMutationVariables = Exact<{
+  input: ImportStyleInput;
+}>;
+
+
+export type ImportStyleMutation = { readonly importStyle: { readonly replayed: boolean | null, readonly hairstyle: { readonly id: string, readonly description: string, readonly sex: HairSex, readonly tags: ReadonlyArray<string>, readonly preview: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly issues: ReadonlyArray<ImageIssue>, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
 
 export type ListAllMembersQueryVariables = Exact<{
   after?: string | null | undefined;
@@ -1086,6 +1142,19 @@ export const DeleteModel: TypedOperation<DeleteModelMutation, DeleteModelMutatio
   }
 }` };
 
+export const DeleteStyle: TypedOperation<DeleteStyleMutation, DeleteStyleMutationVariables> = { name: 'DeleteStyle', source: `mutation DeleteStyle($id: ID!) {
+  deleteStyle(id: $id) {
+    hairstyle {
+      id
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
 export const DeleteTeam: TypedOperation<DeleteTeamMutation, DeleteTeamMutationVariables> = { name: 'DeleteTeam', source: `mutation DeleteTeam($id: ID!) {
   deleteTeam(id: $id) {
     organization {
@@ -1364,6 +1433,27 @@ export const GetSkinShadeHealth: TypedOperation<GetSkinShadeHealthQuery, GetSkin
     app
     model
     database
+  }
+}` };
+
+export const ImportStyle: TypedOperation<ImportStyleMutation, ImportStyleMutationVariables> = { name: 'ImportStyle', source: `mutation ImportStyle($input: ImportStyleInput!) {
+  importStyle(input: $input) {
+    hairstyle {
+      id
+      description
+      sex
+      tags
+      preview
+    }
+    replayed
+    errors {
+      code
+      message
+      path
+      ... on ImageRejectedError {
+        issues
+      }
+    }
   }
 }` };
 

@@ -11,8 +11,10 @@ import { suitsSex } from './rules.ts';
 export type Style = { id: string; description: string; sex: HairSex; tags: readonly string[]; look: Look };
 /** A hair color of the catalogue. `hex` in lower case. */
 export type Color = { id: string; name: string; description: string; hex: string; family: string };
-export type StyleFilter = { sex?: HairSex | null; tag?: string | null; search?: string | null };
+export type StyleFilter = { sex?: HairSex | null; tag?: string | null; search?: string | null; isPrivate?: boolean | null };
 export type ColorFilter = { family?: string | null; search?: string | null };
+/** What a list of styles shows: those of the catalogue, and what accounts imported. */
+export type Listed = Omit<Style, 'look'>;
 type Paging = { first: number; after?: string | null };
 
 const previews = join(import.meta.dirname, 'catalogue/previews');
@@ -25,7 +27,7 @@ export function createCatalogue(publicUrl: () => string) {
   const stylesById = new Map<string, Style>(styles.map((style) => [String(style.id), { ...style, id: String(style.id), sex: sexes[style.sex] }]));
   const colorsById = new Map<string, Color>(colors.map((color) => [color.id, { ...color }]));
   const palette: readonly Color[] = [...colorsById.values()];
-  const stylesInOrder: readonly Style[] = [...stylesById.values()].sort((a, b) => (a.description < b.description ? -1 : 1));
+  const stylesInOrder: readonly Style[] = [...stylesById.values()].sort(byDescription);
   // Caches keep a picture for a year; a picture that changes gets another address.
   const address = (file: string): string => `${publicUrl()}/catalogue/${file}?v=${versionOf(join(previews, file))}`;
   return {
@@ -34,11 +36,16 @@ export function createCatalogue(publicUrl: () => string) {
     findColor: (id: string): Color | null => colorsById.get(id) ?? null,
     getStyle: (id: string): Style => known(stylesById.get(id), id),
     getColor: (id: string): Color => known(colorsById.get(id), id),
-    listStyles(filter: StyleFilter, paging: Paging): CountedPage<Style> {
-      return pageOfList(stylesInOrder.filter((style) => matchesStyle(style, filter)), pageRequest(paging, 50), ({ id }) => id);
+    /** By description, with the account's `own` in between. */
+    listStyles<Own extends Listed = never>(filter: StyleFilter, paging: Paging, own: readonly Own[] = []): CountedPage<Style | Own> {
+      const shown: (Style | Own)[] = [...(filter.isPrivate === true ? [] : stylesInOrder), ...(filter.isPrivate === false ? [] : own)];
+      const inOrder = own.length === 0 ? shown : shown.sort(byDescription);
+      return pageOfList(inOrder.filter((style) => matchesStyle(style, filter)), pageRequest(paging, 50), ({ id }) => id);
     },
     listColors: (filter: ColorFilter): Color[] => palette.filter((color) => matchesColor(color, filter)),
-    stylePreview: ({ id }: Style): string => address(`${id}.webp`),
+    stylePreview: ({ id }: Listed): string => address(`${id}.webp`),
+    /** A neutral head without hair. */
+    barePreview: (): string => address('bare.webp'),
     colorPreviews: ({ id }: Color) => ({ thumbnail: address(`${id}-thumb.webp`), full: address(`${id}-full.webp`) }),
   };
 }
@@ -49,7 +56,9 @@ function known<Entry>(entry: Entry | undefined, id: string): Entry {
   return entry;
 }
 
-function matchesStyle({ sex, tags, description }: Style, filter: StyleFilter): boolean {
+const byDescription = (a: Listed, b: Listed): number => (a.description === b.description ? (a.id < b.id ? -1 : 1) : a.description < b.description ? -1 : 1);
+
+function matchesStyle({ sex, tags, description }: Listed, filter: StyleFilter): boolean {
   return (!filter.sex || suitsSex(sex, filter.sex)) && (!filter.tag || tags.includes(filter.tag.toLowerCase())) && hasWords([description, ...tags], filter.search);
 }
 

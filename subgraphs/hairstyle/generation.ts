@@ -12,14 +12,15 @@ import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
 import type { Journal } from './progress.ts';
 import { renderAll, type RenderOrder } from './render.ts';
-import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, type Failing, fingerprintOf, type Mode } from './rules.ts';
+import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, type Failing, fingerprintOf, type Mode, mostStyles } from './rules.ts';
+import { StyleGone, type Styles } from './style.ts';
 import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
 
 export const generationQueue = 'hairstyle.generation';
 /** Names the callbacks of generations among those of other subgraphs. */
 export const callbackSource = 'hairstyle.generation';
 export type GenerationJob = { accountId: AccountId; generationId: GenerationId };
-type Parts = { platform: Platform; store: Store; catalogue: Catalogue; images: Images; journal: Journal };
+type Parts = { platform: Platform; store: Store; catalogue: Catalogue; images: Images; styles: Styles; journal: Journal };
 
 /** `replayed`: an earlier request with the same idempotency key made it. */
 type Accepted = { generation: GenerationRow; replayed: boolean };
@@ -33,7 +34,7 @@ export function createGenerations(parts: Parts) {
     accept: async (caller: Caller, input: GenerateHairstyleInput, signal?: AbortSignal): Promise<Accepted> => accept(parts, pace, caller, input, signal),
     /** What `accept` would hold. Refuses styles as that does. */
     async preview({ accountId }: Caller, mode: Mode, styleIds: readonly string[]) {
-      const required = costOf(mode, checkStyles(styleIds, (id) => parts.catalogue.findStyle(id) !== null).length);
+      const required = costOf(mode, (await knownStyles(parts, accountId, styleIds)).length);
       const { available } = await parts.platform.credits.balance(accountId);
       return { required, available, isCovered: required <= available };
     },
@@ -47,13 +48,14 @@ export function createGenerations(parts: Parts) {
   };
 }
 
-async function accept({ platform, store, catalogue, images, journal }: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput, signal: AbortSignal | undefined): Promise<Accepted> {
+async function accept(parts: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput, signal: AbortSignal | undefined): Promise<Accepted> {
+  const { platform, store, catalogue, images, journal } = parts;
   const { accountId } = caller;
   const claim = { key: checkIdempotencyKey(input.idempotencyKey), fingerprint: fingerprintOf(input), since: new Date(Date.now() - platform.env.kept.idempotencyMs) };
   // Before all else: a repeated request is answered even when its address is gone by now.
   const earlier = claim.key === null ? null : await store.findKey(accountId, claim.key, claim.since);
   if (earlier) return replay(store, accountId, claim.fingerprint, earlier);
-  const styleIds = checkStyles(input.styleIds, (id) => catalogue.findStyle(id) !== null);
+  const styleIds = await knownStyles(parts, accountId, input.styleIds);
   const color = chooseColor(catalogue.colors, input.hairColor);
   const callbackUrl = input.callbackUrl ? checkHttpUrl(input.callbackUrl, 'callbackUrl') : null;
   const clientId = await checkClient(platform, accountId, input.clientId);
@@ -87,6 +89,12 @@ async function replay(store: Store, accountId: AccountId, fingerprint: string, e
   return { generation: row, replayed: true };
 }
 
+/** Of the catalogue or the account's own. Refuses with VALIDATION. */
+async function knownStyles({ catalogue, styles }: Parts, accountId: AccountId, given: readonly string[]): Promise<readonly string[]> {
+  const own = await styles.usable(accountId, given.slice(0, mostStyles));
+  return checkStyles(given, (id) => catalogue.findStyle(id) !== null || own.has(id));
+}
+
 async function checkClient({ clients }: Platform, accountId: AccountId, given: string | null | undefined): Promise<ClientId | null> {
   if (given === null || given === undefined) return null;
   const clientId = parseClientId(given);
@@ -109,6 +117,7 @@ async function run(parts: Parts, pace: Pace, { data: { accountId, generationId }
     const interruption = interruptionOf(signal);
     // Canceled, or for another process to do: either way the generation is no longer ours.
     if (interruption !== null && interruption !== 'deadline') throw error;
+    if (error instanceof StyleGone) return fail(parts, accountId, generationId, { code: 'STYLE_DELETED', message: 'A style was deleted before its picture was made.', retryable: false });
     if (error instanceof EngineRefusal) return fail(parts, accountId, generationId, { code: error.code, message: error.message, retryable: false });
     if (lastAttempt) await fail(parts, accountId, generationId, faultOf(interruption === 'deadline' ? 'TIMEOUT' : error instanceof EngineFault ? error.code : 'INTERNAL'));
     throw error;
@@ -149,15 +158,16 @@ async function produce(parts: Parts, pace: Pace, generation: GenerationRow, sign
   if (!gone.signal.aborted) await finish(parts, accountId, id);
 }
 
-async function orderOf({ platform, store, catalogue }: Parts, generation: GenerationRow, present: ReadonlySet<number>): Promise<RenderOrder> {
+async function orderOf({ platform, store, catalogue, styles }: Parts, generation: GenerationRow, present: ReadonlySet<number>): Promise<RenderOrder> {
   const [source] = await store.findImages(generation.accountId, [generation.sourceId]);
   assert(source, 'a source is kept as long as its generations');
   const photo = await platform.blobs.read(source.blobKey);
   if (!photo) throw new Error(`the file of ${source.id} is gone`);
+  const wanted = [...generation.styleIds.entries()].filter(([position]) => !present.has(position));
   return {
     photo, photoKey: source.blobKey.slice(0, 64), seed: generation.seed, forceNewHairline: generation.forceNewHairline,
     color: generation.colorId === null ? null : catalogue.getColor(generation.colorId), mode: generation.mode === 'TEST' ? 'test' : 'live',
-    looks: generation.styleIds.flatMap((styleId, position) => (present.has(position) ? [] : [{ position, look: catalogue.getStyle(styleId).look }])),
+    looks: await Promise.all(wanted.map(async ([position, styleId]) => ({ position, look: catalogue.findStyle(styleId)?.look ?? (await styles.open(generation.accountId, styleId)) }))),
   };
 }
 

@@ -32,23 +32,17 @@ export function createImages(parts: Parts) {
       return platform.blobs.stage(accountId);
     },
     /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED or UNAVAILABLE; nothing is kept then, and after the last an upload can be used again. */
-    async create(accountId: AccountId, input: CreateImageInput, signal?: AbortSignal): Promise<ImageRow> {
-      const bytes = await readInput(parts, accountId, input, signal);
-      const photo: Photo = { bytes, name: cleanFileName(input.name) ?? nameInUrl(input.url), path: ['input', input.url ? 'url' : 'uploadId'] };
-      try {
-        return await withPrepared(parts, photo, signal, async (prepared, kept) => {
-          signal?.throwIfAborted();
-          const row = await insert(parts, accountId, prepared);
-          kept();
-          return row;
-        });
-      } catch (error) {
-        const isFinal = error instanceof Failure && error.code !== 'UNAVAILABLE';
-        const id = isFinal ? null : parseUploadId(input.uploadId ?? '');
-        if (id) await platform.blobs.restoreStaged(accountId, id, bytes);
-        throw error;
-      }
-    },
+    create: async (accountId: AccountId, input: CreateImageInput, signal?: AbortSignal): Promise<ImageRow> => withBytes(parts, accountId, input, signal, async (bytes, path) => {
+      const photo: Photo = { bytes, name: cleanFileName(input.name) ?? nameInUrl(input.url), path };
+      return withPrepared(parts, photo, signal, async (prepared, kept) => {
+        signal?.throwIfAborted();
+        const row = await insert(parts, accountId, prepared);
+        kept();
+        return row;
+      });
+    }),
+    /** Gives `work` what was sent or fetched, or a photo of the account, and where the input names it. What was sent can be used again when it fails for now. */
+    withBytes: async <Result>(accountId: AccountId, input: PhotoInput, signal: AbortSignal | undefined, work: (bytes: Uint8Array, path: readonly string[]) => Promise<Result>): Promise<Result> => withBytes(parts, accountId, input, signal, work),
     /**
      * Gives `work` the photo that was chosen. `keep` may be called in a transaction: only then does a fetched photo become the account's.
      * Refuses with NOT_FOUND, IMAGE_REJECTED or UNAVAILABLE.
@@ -75,8 +69,28 @@ async function findChosen(store: Store, accountId: AccountId, choice: ImageChoic
   return id && ((await store.findImages(accountId, [id]))[0] ?? null);
 }
 
-async function readInput({ platform }: Parts, accountId: AccountId, { uploadId, url }: CreateImageInput, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  if (Boolean(uploadId) === Boolean(url)) throw new Failure('VALIDATION', 'Exactly one of uploadId and url is needed', { path: ['input'] });
+type PhotoInput = { uploadId?: string | null; url?: string | null; imageId?: string | null };
+
+async function withBytes<Result>(parts: Parts, accountId: AccountId, input: PhotoInput, signal: AbortSignal | undefined, work: (bytes: Uint8Array, path: readonly string[]) => Promise<Result>): Promise<Result> {
+  const bytes = await readInput(parts, accountId, input, signal);
+  try {
+    return await work(bytes, ['input', input.url ? 'url' : input.imageId ? 'imageId' : 'uploadId']);
+  } catch (error) {
+    const isFinal = error instanceof Failure && error.code !== 'UNAVAILABLE';
+    const id = isFinal ? null : parseUploadId(input.uploadId ?? '');
+    if (id) await parts.platform.blobs.restoreStaged(accountId, id, bytes);
+    throw error;
+  }
+}
+
+async function readInput({ platform, store }: Parts, accountId: AccountId, { uploadId, url, imageId }: PhotoInput, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  if ([uploadId, url, imageId].filter(Boolean).length !== 1) throw new Failure('VALIDATION', imageId === undefined ? 'Exactly one of uploadId and url is needed' : 'Exactly one of uploadId, imageId and url is needed', { path: ['input'] });
+  if (imageId) {
+    const row = await findChosen(store, accountId, { by: 'id', id: imageId });
+    const kept = row && (await platform.blobs.read(row.blobKey));
+    if (!kept) throw notFound(['input', 'imageId']);
+    return kept;
+  }
   if (url) return fetchImage(platform, checkHttpUrl(url, 'url'), ['input', 'url'], signal);
   const id = parseUploadId(uploadId ?? '');
   const bytes = id && (await platform.blobs.takeStaged(accountId, id));

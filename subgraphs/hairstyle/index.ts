@@ -13,9 +13,11 @@ import { createLists, createLoaders } from './loaders.ts';
 import { generations as firstTables } from './migrations/001-generations.ts';
 import { clients } from './migrations/002-clients.ts';
 import { callbackSecrets } from './migrations/003-callback-secrets.ts';
+import { styles as styleTables } from './migrations/004-styles.ts';
 import type { Context, EventBody } from './models.ts';
 import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
+import { createStyles } from './style.ts';
 import { createStore, deleteKeys, type Store } from './store.ts';
 
 /** The hourly queue that forgets events and idempotency keys that are past their time. */
@@ -23,7 +25,7 @@ const upkeepQueue = 'hairstyle.upkeep';
 const before = (ms: number): Date => new Date(Date.now() - ms);
 
 /** The tables of the schema `hairstyle`. */
-export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients, '003_callback_secrets': callbackSecrets };
+export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients, '003_callback_secrets': callbackSecrets, '004_styles': styleTables };
 
 /** The subgraph of styles, colors, photos and generations, and the worker that makes the pictures. */
 export async function createHairstyle(platform: Platform): Promise<Subgraph> {
@@ -34,7 +36,8 @@ export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   const catalogue = createCatalogue(() => env.publicUrl);
   const journal = createJournal(store, events);
   const images = createImages({ platform, store });
-  const generations = createGenerations({ platform, store, catalogue, images, journal });
+  const styles = createStyles({ platform, store, catalogue, images });
+  const generations = createGenerations({ platform, store, catalogue, images, styles, journal });
   platform.erasures.define('hairstyle', generationEraser(platform, store, generations));
   const queue = { concurrency: Math.max(1, env.workers), retryLimit: 2, deadlineSeconds: 900, exhausted: generations.abandon };
   jobs.define<GenerationJob>(generationQueue, queue, generations.run);
@@ -44,7 +47,7 @@ export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   });
   webhooks.define(callbackSource, generationDialect(store, blobs));
   adoptCallbacks(platform, store);
-  const shared = { blobs, catalogue, images, generations, journal, lists: createLists(store) };
+  const shared = { blobs, catalogue, images, styles, generations, journal, lists: createLists(store) };
   return buildSubgraph<Context>('hairstyle', resolvers, (request, stopped) => ({ ...request, ...shared, stopped, loaders: createLoaders(store, request) }));
 }
 

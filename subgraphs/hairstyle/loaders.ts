@@ -1,8 +1,10 @@
 import DataLoader from 'dataloader';
+import type { BlobKey } from '../blobs.ts';
 import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
 import { createPageLoader } from '../page-loader.ts';
 import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { RequestContext } from '../subgraph.ts';
+import type { StyleRow } from './style-store.ts';
 import type { GenerationFilter, GenerationRow, ImageRow, PictureRow, Store } from './store.ts';
 
 export type Loaders = ReturnType<typeof createLoaders>;
@@ -14,6 +16,12 @@ export function createLoaders(store: Store, { caller }: RequestContext) {
   return {
     generation: byId<GenerationId, GenerationRow>(accountId, store.findGenerations),
     image: byId<ImageId, ImageRow>(accountId, store.findImages),
+    /** The account's own styles, also deleted ones. */
+    style: byId<string, StyleRow>(accountId, store.findStyles),
+    stylePreview: new DataLoader<string, BlobKey | null>(async (ids) => {
+      const rows = accountId === null ? [] : await store.listStylePreviews(accountId, ids);
+      return ids.map((id) => rows.find(({ styleId }) => styleId === id)?.blobKey ?? null);
+    }),
     picture: byId<PictureId, PictureRow>(accountId, store.findPictures),
     generationsOf: createPageLoader<ClientId, GenerationRow>(async (ids, request) => (accountId === null ? [] : store.listGenerationsOfClients(accountId, ids, request)), ({ id }) => id),
     picturesOf: new DataLoader<GenerationId, PictureRow[]>(async (ids) => {
@@ -41,6 +49,8 @@ export function createLists(store: Store) {
       const request = pageRequest(paging, 10);
       return countedPage(await store.listGenerations(accountId, filter, request), request, ({ id }) => id, async () => store.countGenerations(accountId, filter));
     },
+    /** What an account imported and did not delete. */
+    styles: async (accountId: AccountId): Promise<StyleRow[]> => store.listStyles(accountId),
     async images(accountId: AccountId, paging: Paging): Promise<CountedPage<ImageRow>> {
       const request = pageRequest(paging, 20);
       return countedPage(await store.listImages(accountId, request), request, ({ id }) => id, async () => store.countImages(accountId));

@@ -2,6 +2,8 @@ import type { BlobStore } from '../blobs.ts';
 import type { AccountId, ClientId, GenerationId, PictureId } from '../ids.ts';
 import type { RequestContext, Stopped } from '../subgraph.ts';
 import type { Catalogue, Color, Style } from './catalogue.ts';
+import type { Styles } from './style.ts';
+import type { StyleRow } from './style-store.ts';
 import type { Generations } from './generation.ts';
 import type { Images } from './image.ts';
 import type { Lists, Loaders } from './loaders.ts';
@@ -14,6 +16,7 @@ export type Context = RequestContext & {
   blobs: BlobStore;
   catalogue: Catalogue;
   images: Images;
+  styles: Styles;
   generations: Generations;
   journal: Journal;
   lists: Lists;
@@ -21,7 +24,7 @@ export type Context = RequestContext & {
   loaders: Loaders;
 };
 
-export type HairstyleModel = Style;
+export type HairstyleModel = Style | StyleRow;
 export type HairColorModel = Color;
 export type SourceImageModel = ImageRow;
 export type HairstyleGenerationModel = GenerationRow;

@@ -1,5 +1,5 @@
 import { makeAll } from '../picture-jobs.ts';
-import type { EngineStage, HairColorTarget, HairstyleEngine, RenderedImage } from '../vision/engine.ts';
+import type { EngineStage, HairColorTarget, HairPiece, HairstyleEngine, RenderedImage } from '../vision/engine.ts';
 import type { Look } from '../vision/looks/look.ts';
 
 /** Pictures to make of one photo. */
@@ -7,7 +7,7 @@ export type RenderOrder = {
   photo: Uint8Array;
   photoKey: string;
   /** What to draw, each with its place among the pictures of the job. */
-  looks: readonly { position: number; look: Look }[];
+  looks: readonly { position: number; look: Look | HairPiece }[];
   color: HairColorTarget | null;
   forceNewHairline: boolean;
   mode: 'live' | 'test';

@@ -5,15 +5,16 @@ import { parseAccountId, parseClientId, parseGenerationId, parseImageId, parsePi
 import { type CountedPage, pageRequest } from '../paging.ts';
 import { getCaller, payload } from '../schema.ts';
 import { urlsLiveForMs } from './callback.ts';
-import type { Context, GenerationEventModel } from './models.ts';
+import type { Context, GenerationEventModel, HairstyleModel } from './models.ts';
 import { progressOf } from './progress.ts';
+import type { StyleRow } from './style-store.ts';
 import type { GenerationRow, ImageRow } from './store.ts';
 
 /** Every field of the subgraph that is not a property of its model, one line each. */
 export const resolvers: Resolvers = {
   Query: {
-    hairstyles: (_, { first, after = null, ...filter }, { catalogue }) => connection(catalogue.listStyles(filter, { first, after })),
-    hairstyle: (_, { id }, { catalogue }) => catalogue.findStyle(id),
+    hairstyles: async (_, { first, after = null, ...filter }, context) => connection(context.catalogue.listStyles(filter, { first, after }, await ownStyles(context))),
+    hairstyle: (_, { id }, context) => findStyle(context, id),
     hairColors: (_, filter, { catalogue }) => catalogue.listColors(filter),
     hairstyleGeneration: (_, { id }, context) => findGeneration(context, id),
     sourceImage: (_, { id }, context) => findImage(context, id),
@@ -22,6 +23,8 @@ export const resolvers: Resolvers = {
   Mutation: {
     createImageUpload: (_, upload, context) => payload(async () => beginUpload(context, upload)),
     createImage: (_, { input }, context) => payload(async () => ({ image: await context.images.create(getCaller(context).accountId, input, context.stopped()) })),
+    importStyle: (_, { input }, context) => payload(async () => context.styles.import(getCaller(context).accountId, input, context.stopped())),
+    deleteStyle: (_, { id }, context) => payload(async () => ({ hairstyle: await context.styles.delete(getCaller(context).accountId, id) })),
     generateHairstyle: (_, { input }, context) => payload(async () => generate(context, input)),
     cancelGeneration: (_, { id }, context) => payload(async () => changed(context, await context.generations.cancel(getCaller(context), parseGenerationId(id)))),
   },
@@ -36,8 +39,10 @@ export const resolvers: Resolvers = {
     },
   },
   Hairstyle: {
-    __resolveReference: ({ id }, { catalogue }) => catalogue.findStyle(id),
-    preview: (style, _, { catalogue }) => catalogue.stylePreview(style),
+    __resolveReference: ({ id }, context) => findStyle(context, id),
+    preview: (style, _, context) => stylePreview(context, style),
+    isPrivate: (style) => !('look' in style),
+    isDeleted: (style) => !('look' in style) && style.deletedAt !== null,
   },
   HairColor: {
     __resolveReference: ({ id }, { catalogue }) => catalogue.findColor(id),
@@ -51,7 +56,7 @@ export const resolvers: Resolvers = {
     __resolveReference: ({ id }, context) => findGeneration(context, id),
     progress: (generation) => progressOf(generation),
     source: ({ sourceId }, _, { loaders }) => getLoaded(loaders.image, sourceId),
-    styles: ({ styleIds }, _, { catalogue }) => styleIds.map((id) => catalogue.getStyle(id)),
+    styles: ({ styleIds }, _, context) => Promise.all(styleIds.map((id) => getStyle(context, id))),
     hairColor: ({ colorId }, _, { catalogue }) => (colorId === null ? null : catalogue.getColor(colorId)),
     images: ({ id }, _, { loaders }) => loaders.picturesOf.load(id),
     client: ({ clientId }) => (clientId === null ? null : { id: clientId }),
@@ -60,7 +65,7 @@ export const resolvers: Resolvers = {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.picture, parsePictureId(id)),
     url: (picture, { width }, { blobs }) => signedUrl(blobs, picture.blobKey, width),
     urlExpiresAt: () => roundedExpiry(inADay()),
-    style: ({ styleId }, _, { catalogue }) => catalogue.getStyle(styleId),
+    style: ({ styleId }, _, context) => getStyle(context, styleId),
     hairColor: ({ colorId }, _, { catalogue }) => (colorId === null ? null : catalogue.getColor(colorId)),
     generation: ({ generationId }, _, { loaders }) => getLoaded(loaders.generation, generationId),
   },
@@ -87,6 +92,28 @@ type Loader<Id, Row> = { load(id: Id): Promise<Row | null> };
 const findLoaded = async <Id, Row>(loader: Loader<Id, Row>, id: Id | null): Promise<Row | null> => (id === null ? null : loader.load(id));
 const findGeneration = async ({ loaders }: Context, id: string): Promise<GenerationRow | null> => findLoaded(loaders.generation, parseGenerationId(id));
 const findImage = async ({ loaders }: Context, id: string): Promise<ImageRow | null> => findLoaded(loaders.image, parseImageId(id));
+const isShown = (row: StyleRow | null): row is StyleRow => row !== null && row.deletedAt === null;
+
+/** What an account imported is shown to keys that may read its photos. */
+const maySeeOwn = ({ caller }: Context): boolean => caller?.scopes.has('generations:read') ?? false;
+const ownStyles = async (context: Context): Promise<StyleRow[]> => (context.caller && maySeeOwn(context) ? context.lists.styles(context.caller.accountId) : []);
+
+async function findStyle(context: Context, id: string): Promise<HairstyleModel | null> {
+  const listed = context.catalogue.findStyle(id);
+  if (listed || !maySeeOwn(context)) return listed;
+  const own = await context.loaders.style.load(id);
+  return isShown(own) ? own : null;
+}
+
+/** Of a generation of the caller's account: also one that was deleted since. */
+const getStyle = async ({ catalogue, loaders }: Context, id: string): Promise<HairstyleModel> => catalogue.findStyle(id) ?? getLoaded(loaders.style, id);
+
+async function stylePreview({ catalogue, loaders, blobs }: Context, style: HairstyleModel): Promise<string> {
+  if ('look' in style) return catalogue.stylePreview(style);
+  const key = await loaders.stylePreview.load(style.id);
+  return key === null ? catalogue.barePreview() : signedUrl(blobs, key, null);
+}
+
 const reference = <Id>(id: Id | null): { id: Id } | null => (id === null ? null : { id });
 const inADay = (): Date => new Date(Date.now() + urlsLiveForMs);
 

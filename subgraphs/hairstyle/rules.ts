@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../../schema/failures.ts';
-import type { GenerateHairstyleInput, GenerationMode, HairSex, JobStatus } from '../../schema/types/hairstyle.ts';
+import type { GenerateHairstyleInput, GenerationMode, HairSex, ImportStyleInput, JobStatus } from '../../schema/types/hairstyle.ts';
 import { parseHttpUrl } from '../schema.ts';
 
 export type Mode = GenerationMode;
@@ -10,6 +10,8 @@ export type Status = JobStatus;
 export type Failing = { code: string; message: string; retryable: boolean; refunded: boolean };
 
 export const mostStyles = 8;
+/** Imported styles of one account at once. */
+export const mostImportedStyles = 200;
 export const openStatuses = ['QUEUED', 'PROCESSING'] as const satisfies readonly Status[];
 export const isFinal = (status: Status): boolean => status !== 'QUEUED' && status !== 'PROCESSING';
 
@@ -48,6 +50,16 @@ export function checkStyles(styleIds: readonly string[], isKnown: (id: string) =
     if (styleIds.indexOf(id) < index) throw invalid(`Style ${JSON.stringify(id)} was asked for twice`, 'styleIds', String(index));
   }
   return styleIds;
+}
+
+/** The words of an imported style. Refuses with VALIDATION. */
+export function checkStyleWords({ description, sex = 'UNISEX', tags = [] }: Pick<ImportStyleInput, 'description' | 'sex' | 'tags'>): { description: string | null; sex: Gender; tags: readonly string[] } {
+  const name = (description ?? '').replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim();
+  if (description !== null && description !== undefined && name === '') throw invalid('description is empty', 'description');
+  if (name.length > 80) throw invalid('description has at most 80 characters', 'description');
+  const words = [...new Set(tags.map((tag) => tag.replaceAll(/[\p{Cc}\p{Cf}\p{Cs},]/gu, ' ').trim().toLowerCase()))];
+  if (words.length > 10 || words.some((tag) => tag.length < 1 || tag.length > 30)) throw invalid('tags are at most 10, of 1 to 30 characters', 'tags');
+  return { description: name || null, sex, tags: words };
 }
 
 /** The color of that id, or of that name in any case; null when none was asked for. Refuses with VALIDATION. */

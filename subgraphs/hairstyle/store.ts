@@ -5,6 +5,7 @@ import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../i
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import { openStatuses, type Status } from './rules.ts';
+import { styleStatements } from './style-store.ts';
 import type { Tables } from './tables.ts';
 
 export type ImageRow = Selectable<Tables['image']>;
@@ -22,7 +23,7 @@ export type Store = ReturnType<typeof createStore>;
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('hairstyle');
   const database = () => tables().withPlugin(camelCase);
-  return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...traceStatements(database) };
+  return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...traceStatements(database), ...styleStatements(database) };
 }
 
 /** Forgets the idempotency keys of all accounts from before a moment; how many. */

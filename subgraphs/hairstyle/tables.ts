@@ -1,7 +1,7 @@
 import type { GeneratedAlways } from 'kysely';
 import type { BlobKey } from '../blobs.ts';
 import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
-import type { ImageIssue } from '../vision/engine.ts';
+import type { HairPiece, ImageIssue } from '../vision/engine.ts';
 import type { Failing, Gender, Mode, Status } from './rules.ts';
 
 /** The tables of the schema `hairstyle`; in the database the same names are written in snake_case. */
@@ -11,6 +11,8 @@ export type Tables = {
   generation: GenerationTable;
   picture: PictureTable;
   idempotencyKey: IdempotencyKeyTable;
+  style: StyleTable;
+  styleFile: StyleFileTable;
 };
 
 type ImageTable = {
@@ -69,3 +71,25 @@ type PictureTable = {
 };
 
 type IdempotencyKeyTable = { accountId: AccountId; key: string; fingerprint: string; generationId: GenerationId; createdAt: Date };
+
+/** A style that an account imported. */
+type StyleTable = {
+  /** Six digits, unlike any of the catalogue and of other accounts. */
+  id: string;
+  accountId: AccountId;
+  /** Whose hair it is, where that was said. */
+  clientId: ClientId | null;
+  /** The account's photo that it was taken from. */
+  sourceId: ImageId | null;
+  description: string;
+  sex: Gender;
+  tags: readonly string[];
+  /** Null exactly when it was deleted. */
+  about: HairPiece['about'] | null;
+  requestKey: string | null;
+  fingerprint: string | null;
+  createdAt: GeneratedAlways<Date>;
+  deletedAt: Date | null;
+};
+
+export type StyleFileTable = { styleId: string; accountId: AccountId; kind: 'hair' | 'preview'; blobKey: BlobKey };

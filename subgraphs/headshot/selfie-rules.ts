@@ -39,6 +39,9 @@ const advices: Readonly<Record<ImageIssue, string>> = {
   BODY_CUT_OFF: 'Your shoulders are not in the photo. Hold the camera at arm’s length.',
   FACE_TURNED: 'Your face is turned away. Look into the camera.',
   EYES_CLOSED: 'Your eyes are closed.',
+  NO_HAIR: 'No hair was found.',
+  HEAD_COVERED: 'Your hair is hidden. Take off what covers it.',
+  HAIR_CUT_OFF: 'Your hair is cut off at the edge of the photo.',
 };
 
 /** One sentence for the person about the first thing that is wrong. */

@@ -2,8 +2,9 @@ import type { Assessment } from './headshot/assess.ts';
 import type { Backdrop } from './headshot/backdrop.ts';
 import type { Aspect, Framing } from './headshot/framing.ts';
 import type { Look } from './looks/look.ts';
+import type { HairPiece } from './transplant/piece.ts';
 
-export type { Aspect, Assessment, Backdrop, Framing };
+export type { Aspect, Assessment, Backdrop, Framing, HairPiece };
 
 /** Part of the work a progress report speaks of, in the order it is done. */
 export type EngineStage = 'decode' | 'detect' | 'segment' | 'render' | 'encode' | 'remote';
@@ -27,10 +28,11 @@ export type HairstyleRequest = {
   photo: Uint8Array;
   /** Content hash of `photo`; styles of one job share its analysis under this key. */
   photoKey: string;
-  look: Look;
+  /** What to grow, or another person's hair to put on. */
+  look: Look | HairPiece;
   /** `null` keeps the color of the person's hair. */
   color: HairColorTarget | null;
-  /** Draw the look's own hairline where it normally follows the person's. */
+  /** Draw the look's own hairline where it normally follows the person's. A hair piece brings its own anyway. */
   forceNewHairline: boolean;
 };
 
@@ -113,7 +115,10 @@ export type ImageIssue =
   | 'HEAD_CUT_OFF'
   | 'BODY_CUT_OFF'
   | 'FACE_TURNED'
-  | 'EYES_CLOSED';
+  | 'EYES_CLOSED'
+  | 'NO_HAIR'
+  | 'HEAD_COVERED'
+  | 'HAIR_CUT_OFF';
 
 export type RefusalCode =
   | 'NO_FACE'

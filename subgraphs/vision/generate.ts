@@ -4,6 +4,7 @@ import { testMark } from './mark.ts';
 import { preparePhoto } from './prepare.ts';
 import type { Raster } from './raster.ts';
 import { renderLook } from './strands/render.ts';
+import { renderPiece } from './transplant/render.ts';
 import type { Order, Progress } from './worker.ts';
 
 type Report = (progress: Progress) => void;
@@ -27,7 +28,8 @@ export function createGenerator(photosKept: number): (order: GenerateOrder, tell
     const { report, timingsMs } = measured(tell);
     const prepared = await prepare(request, report);
     const { look, color, forceNewHairline } = request;
-    const { rgb, quality, warnings } = renderLook(prepared, look, { color, forceNewHairline, seed, onProgress: (fraction) => report({ stage: 'render', fraction }) });
+    const options = { color, forceNewHairline, seed, onProgress: (fraction: number) => report({ stage: 'render', fraction }) };
+    const { rgb, quality, warnings } = 'picture' in look ? await renderPiece(prepared, look, options) : renderLook(prepared, look, options);
     const { width, height } = prepared;
     const bytes = await encodePicture({ width, height, rgb }, mode);
     report({ stage: 'encode', fraction: 1 });

@@ -10,11 +10,14 @@ import { createPhotographer } from './headshot/shoot.ts';
 import { inspectPhoto } from './inspect.ts';
 import type { Inspection } from './inspect.ts';
 import { detectShade } from './shade.ts';
+import { liftHair } from './transplant/lift.ts';
+import type { LiftedHair } from './transplant/lift.ts';
 
 /** What a thread is told to do. */
 export type Order =
   | { kind: 'inspect'; bytes: Uint8Array }
   | { kind: 'shade'; bytes: Uint8Array }
+  | { kind: 'lift'; bytes: Uint8Array }
   | { kind: 'assess'; bytes: Uint8Array }
   | { kind: 'headshot'; request: HeadshotRequest; seed: number; mode: EngineContext['mode'] }
   | { kind: 'generate'; request: HairstyleRequest; seed: number; mode: EngineContext['mode'] };
@@ -23,6 +26,7 @@ export type Progress = Parameters<EngineContext['onProgress']>[0];
 export type Finished =
   | { kind: 'inspected'; inspection: Inspection }
   | { kind: 'shaded'; shade: SkinShade }
+  | { kind: 'lifted'; hair: LiftedHair }
   | { kind: 'assessed'; assessment: Assessment }
   | { kind: 'generated'; image: RenderedImage }
   | { kind: 'shot'; image: RenderedHeadshot };
@@ -53,6 +57,7 @@ async function carryOut(order: Order): Promise<Answer> {
   try {
     if (order.kind === 'inspect') return { kind: 'inspected', inspection: await inspectPhoto(order.bytes) };
     if (order.kind === 'shade') return { kind: 'shaded', shade: await detectShade(order.bytes) };
+    if (order.kind === 'lift') return { kind: 'lifted', hair: await liftHair(order.bytes) };
     if (order.kind === 'assess') return { kind: 'assessed', assessment: await assessSelfie(order.bytes) };
     if (order.kind === 'headshot') return { kind: 'shot', image: await shoot(order, (progress) => tell({ kind: 'progress', progress })) };
     return { kind: 'generated', image: await generate(order, (progress) => tell({ kind: 'progress', progress })) };

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { colors } from '../../palette.ts';
 import { renderColorPreview, renderStylePreview, type Picture } from './preview.ts';
+import { mannequin } from '../../vision/strands/mannequin.ts';
 import { styles } from './styles.ts';
 
 const folder = fileURLToPath(new URL('./previews/', import.meta.url));
@@ -20,6 +21,7 @@ async function build(chosen: ReadonlySet<string>): Promise<void> {
   for (const { id, look } of styles.filter((style) => wanted(String(style.id)))) {
     await save(renderStylePreview(look, 480), String(id), { width: 384, height: 480, quality: 80 });
   }
+  if (wanted('bare')) await save(mannequin(480, 600, { x: 240, y: 300, pxPerCm: 480 / 35 }), 'bare', { width: 384, height: 480, quality: 80 });
   for (const { id, hex } of colors.filter((color) => wanted(color.id))) {
     const tress = renderColorPreview(hex, 512);
     await save(tress, `${id}-full`, { width: 512, height: 512, quality: 74 });

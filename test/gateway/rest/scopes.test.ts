@@ -31,6 +31,8 @@ const needs: Record<string, Need> = {
   'GET /api/v1/generation/:id': { scopes: ['generations:read'] },
   'EVENTS /api/v1/generation/:id/events': { scopes: ['generations:read'] },
   'DELETE /api/v1/generation/:id': { scopes: ['generations:write'] },
+  'POST /api/v1/styles/import': { scopes: ['generations:write'], body: 'photo' },
+  'DELETE /api/v1/styles/:id': { scopes: ['generations:write'] },
   'POST /api/v1/images': { scopes: ['generations:write'], body: 'photo' },
   'GET /api/v1/enterprise/:slug/clients': { scopes: ['clients:read'] },
   'POST /api/v1/enterprise/:slug/clients': { scopes: ['clients:write'], body: { email: 'a@example.com' } },

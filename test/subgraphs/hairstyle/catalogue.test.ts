@@ -42,7 +42,7 @@ test('pages follow one another to the end, by description', async () => {
   const seen: string[] = [];
   let after: string | null = null;
   do {
-    const page = catalogue.listStyles({}, { first: 7, after });
+    const page: ReturnType<typeof catalogue.listStyles> = catalogue.listStyles({}, { first: 7, after });
     seen.push(...page.nodes.map(({ description }) => description));
     assert.equal(await page.totalCount(), everything.length);
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;

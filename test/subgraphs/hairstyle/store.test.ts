@@ -15,6 +15,8 @@ async function openStore(t: TestContext) {
   return { connection, store: createStore(connection) };
 }
 
+let styles = 0;
+
 async function fill(store: Store, accountId: AccountId) {
   const image = await store.insertImage(accountId, { id: newImageId(), name: 'me.jpg', blobKey: blob('a'), width: 800, height: 1000, issues: ['TOO_DARK'] });
   const clientId = newClientId();
@@ -26,7 +28,11 @@ async function fill(store: Store, accountId: AccountId) {
     id: newPictureId(), generationId: generation.id, position: 0, styleId: '817941', colorId: null, blobKey: blob('b'), width: 1, height: 1, lowQuality: false,
   });
   assert.ok(picture);
-  return { image, generation, picture, clientId };
+  const about = { width: 1, height: 1, anchors: [], lab: [0, 0, 0] as [number, number, number], light: { direction: [0, 0, 1] as [number, number, number], keyRatio: 1 }, sharpness: 1, pxPerCm: 1, yaw: 0 };
+  const words = { id: String(900_000 + (styles += 1)), description: 'Bob', sex: 'FEMININE' as const, tags: ['bob'], requestKey: `r${styles}`, fingerprint: 'f' };
+  const style = await store.insertStyle(accountId, { ...words, clientId, sourceId: image.id, about }, { hair: blob('c'), preview: blob('d') });
+  assert.ok(style);
+  return { image, generation, picture, style, clientId };
 }
 
 test('a row is read as it was written', async (t) => {
@@ -45,7 +51,7 @@ test('a row is read as it was written', async (t) => {
 test('a foreign tenant gets nothing and changes nothing, by every function of the store', async (t) => {
   const { connection, store } = await openStore(t);
   const [owner, foreign] = [newAccountId(), newAccountId()];
-  const { image, generation, picture, clientId } = await fill(store, owner);
+  const { image, generation, picture, style, clientId } = await fill(store, owner);
   const page = { first: 10, limit: 11, after: null };
   const since = new Date(0);
   await store.claimKey(owner, 'k', { fingerprint: 'f', generationId: generation.id }, since);
@@ -53,6 +59,18 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     insertImage: async () => null,
     insertGeneration: async () => null,
     insertPicture: async () => null,
+    insertStyle: async () => null,
+    findStyles: () => store.findStyles(foreign, [style.id]),
+    listStyles: () => store.listStyles(foreign),
+    countStyles: () => store.countStyles(foreign),
+    findStyleFile: () => store.findStyleFile(foreign, style.id, 'hair'),
+    listStylePreviews: () => store.listStylePreviews(foreign, [style.id]),
+    findStyleByRequest: () => store.findStyleByRequest(foreign, style.requestKey ?? ''),
+    forgetStyleRequest: () => store.forgetStyleRequest(foreign, style.requestKey ?? '', new Date(Date.now() + 1000)),
+    deleteStyle: () => store.deleteStyle(foreign, style.id),
+    findStyleTraces: () => store.findStyleTraces(foreign, clientId, [image.id]),
+    listStyleFiles: () => store.listStyleFiles(foreign, [style.id]),
+    forgetStyles: () => store.forgetStyles(foreign, [style.id]),
     findImages: () => store.findImages(foreign, [image.id]),
     findImageByName: () => store.findImageByName(foreign, 'me.jpg'),
     listImages: () => store.listImages(foreign, page),
@@ -81,6 +99,8 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
   }
   assert.deepEqual(await store.findGeneration(owner, generation.id), generation);
   assert.deepEqual(await store.findPictures(owner, [picture.id]), [picture]);
+  assert.deepEqual(await store.findStyles(owner, [style.id]), [style]);
+  assert.equal((await store.listStyleFiles(owner, [style.id])).length, 2);
 });
 
 test('the percentage never falls and a final generation never changes', async (t) => {
