@@ -35,7 +35,7 @@ type ErasureJob = Subject & { erasureId: ErasureId };
 type Keeper = (typeof keepers)[number];
 
 /** The subgraphs that keep anything of clients, in the order in which they forget it. Wherever each one's jobs run, it follows the one before. */
-const keepers = ['enterprise', 'hairstyle', 'skinshade'] as const satisfies readonly SubgraphName[];
+const keepers = ['enterprise', 'hairstyle', 'skinshade', 'headshot'] as const satisfies readonly SubgraphName[];
 const queueOf = (subgraph: Keeper): string => `${subgraph}.erasure`;
 /** Somebody's right: it is tried for days before it counts as failed. */
 const options: QueueOptions<ErasureJob> = { concurrency: 2, retryLimit: 50, retryDelaySeconds: 2, deadlineSeconds: 600 };

@@ -14,7 +14,9 @@ import { WebhookWorker } from './webhooks-worker.ts';
 export { scheduleSeconds, secondsToWait } from './webhooks-worker.ts';
 
 /** Everything that an endpoint may listen to. */
-export const webhookEvents = ['generation.completed', 'generation.failed', 'generation.canceled'] as const;
+export const webhookEvents = [
+  'generation.completed', 'generation.failed', 'generation.canceled', 'model.created', 'model.status.updated', 'model.photos_ready', 'model.favorite_selected', 'model.deleted',
+] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
 /** What events are about, behind the name of the subgraph that tells of them. */

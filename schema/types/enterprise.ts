@@ -643,7 +643,7 @@ export type LedgerEdge = {
 export type WebhookEndpoint = {
   readonly id: Scalars['ID']['output'];
   readonly url: Scalars['URL']['output'];
-  /** `generation.completed`, `generation.failed`, `generation.canceled`; or `*` for all, also those that are added later. */
+  /** `generation.completed`, `generation.failed`, `generation.canceled`; `model.created`, `model.status.updated`, `model.photos_ready`, `model.favorite_selected`, `model.deleted`; or `*` for all, also those that are added later. */
   readonly events: ReadonlyArray<Scalars['String']['output']>;
   /** What waits for one that is disabled leaves when it is enabled again. Of what happens meanwhile it is not told. */
   readonly enabled: Scalars['Boolean']['output'];

@@ -3,6 +3,8 @@ import { migrate } from '../migrations.ts';
 import type { Platform } from '../platform.ts';
 import { buildSubgraph } from '../schema.ts';
 import type { Subgraph } from '../subgraph.ts';
+import { createAnnounce, modelDialect, modelSource } from './announcing.ts';
+import { modelEraser } from './erasure.ts';
 import { createOpenGuests } from './guest.ts';
 import { createInvites } from './invite.ts';
 import { inviteMail, inviteWriter } from './invite-mail.ts';
@@ -20,7 +22,7 @@ import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
 import { createSelfies } from './selfie.ts';
 import { type ModelJob, modelQueue } from './shooting.ts';
-import { createStore, deleteKeys, listDueInvites, listUnpurged } from './store.ts';
+import { createStore, deleteKeys, listDueInvites, listDueModels, listUnpurged } from './store.ts';
 import { createTeams } from './team.ts';
 
 /** The queue that ends invitations which are past their time, and forgets events and idempotency keys that are past theirs. */
@@ -33,7 +35,7 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const events = createEventLog<EventBody>(connection, 'headshot');
   await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables, '003_selfies': selfieTable, '004_photos': photoTable });
   const store = createStore(connection);
-  const journal = createJournal(store, events);
+  const journal = createJournal(store, events, createAnnounce(platform));
   const links = createLinks(env);
   const models = createModels({ platform, store, journal });
   const photos = createPhotos({ platform, store, journal });
@@ -42,12 +44,15 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const open = createOpenGuests({ links, store, invites });
   const guests = createGuests({ platform, store, journal, models, open });
   const selfies = createSelfies({ platform, store, journal, links, open });
+  platform.erasures.define('headshot', modelEraser(platform, store, models));
+  platform.webhooks.define(modelSource, modelDialect);
   jobs.define<ModelJob>(modelQueue, { concurrency: Math.max(1, env.workers), retryLimit: 3, retryDelaySeconds: 20, deadlineSeconds: 900, exhausted: models.abandon }, models.run);
   jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 1800, schedule: '*/5 * * * *' }, async ({ signal }) => {
     for (let due = await listDueInvites(connection, new Date(), 100); due.length > 0; due = await listDueInvites(connection, new Date(), 100)) {
       signal.throwIfAborted();
       for (const { accountId, id } of due) await invites.expire(accountId, id);
     }
+    for (const { accountId, id } of await listDueModels(connection, new Date(), 1000)) await models.expire(accountId, id);
     for (const { accountId, id } of await listUnpurged(connection, 1000)) await models.purge(accountId, id);
     const [trimmed, keys] = [await events.trim(before(env.kept.eventsMs)), await deleteKeys(connection, before(env.kept.idempotencyMs))];
     if (trimmed + keys > 0) log.info({ events: trimmed, idempotencyKeys: keys }, 'what is past its time was forgotten');

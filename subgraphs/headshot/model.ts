@@ -36,6 +36,19 @@ export function createModels(parts: Parts) {
     create: async (caller: Caller, given: MutationCreateHeadshotModelArgs, signal?: AbortSignal): Promise<ModelRow> => beginModel({ ...parts, start: async (accountId, id) => start(parts, accountId, id) }, caller, given, signal),
     /** Deletes it with its selfies and photos, and stops what is being made of them. Refuses with NOT_FOUND or ALREADY_DELETED. */
     remove: async ({ accountId }: Caller, id: ModelId | null): Promise<ModelId> => remove(parts, accountId, id),
+    /** Deletes it but for its files, if it is there. */
+    stop: async (accountId: AccountId, id: ModelId): Promise<void> => parts.platform.connection.transaction(async () => {
+      const row = await hold(parts, accountId, id);
+      if (row && row.status !== 'DELETED') await endModel(parts, row);
+    }),
+    /** Ends one to which no selfies came in time; nothing happens to others. */
+    async expire(accountId: AccountId, id: ModelId): Promise<void> {
+      await parts.platform.connection.transaction(async () => {
+        const row = await hold(parts, accountId, id);
+        if (row?.status === 'ONBOARDING' && row.expiresAt.getTime() <= Date.now()) await endModel(parts, row);
+      });
+      await purgeModel(parts, accountId, id);
+    },
     /** Does the job. */
     run: async (job: JobRun<ModelJob>): Promise<void> => shootModel(parts, pace, job),
     abandon: async (job: ModelJob): Promise<void> => abandonModel(parts, job),
@@ -52,26 +65,39 @@ async function start({ platform, journal }: Parts, accountId: AccountId, id: Mod
 }
 
 async function remove(parts: Parts, accountId: AccountId, id: ModelId | null): Promise<ModelId> {
-  const { platform: { connection, jobs }, store, journal } = parts;
   if (!id) throw unknown();
-  await connection.transaction(async () => {
-    await store.lockInviteOfModel(accountId, id);
-    const row = await store.lockModel(accountId, id);
+  await parts.platform.connection.transaction(async () => {
+    const row = await hold(parts, accountId, id);
     if (!row) throw unknown();
     if (row.status === 'DELETED') throw new Failure('ALREADY_DELETED', 'This model was deleted before');
-    const now = new Date();
-    await store.markPhotosDeleted(accountId, id);
-    await store.setFavorite(accountId, id, null);
-    if (row.endedAt === null) {
-      await giveBack(parts, row);
-      await journal.record(accountId, id, 'CANCELED', { status: 'DELETED', stage: 'deleted', etaSeconds: null, endedAt: now, deletedAt: now });
-      await jobs.cancel(modelQueue, id);
-    } else await store.markModelDeleted(accountId, id);
-    await changeInvite(parts, row, 'DELETED');
-    if (row.memberId && row.status === 'ACTIVE') await store.changeMember(accountId, row.memberId, { status: 'ACCEPTED' });
+    await endModel(parts, row);
   });
   await purgeModel(parts, accountId, id);
   return id;
+}
+
+async function hold({ store }: Parts, accountId: AccountId, id: ModelId): Promise<ModelRow | null> {
+  await store.lockInviteOfModel(accountId, id);
+  return store.lockModel(accountId, id);
+}
+
+/** In the running transaction, which holds it: it is deleted but for its files, nothing more is made of it, and what is not paid is given back. */
+async function endModel(parts: Parts, row: ModelRow): Promise<void> {
+  const { platform: { jobs }, store, journal } = parts;
+  const { accountId, id } = row;
+  const now = new Date();
+  await store.markPhotosDeleted(accountId, id);
+  await store.setFavorite(accountId, id, null);
+  if (row.endedAt === null) {
+    await giveBack(parts, row);
+    await journal.record(accountId, id, 'CANCELED', { status: 'DELETED', stage: 'deleted', etaSeconds: null, endedAt: now, deletedAt: now });
+    await jobs.cancel(modelQueue, id);
+  } else {
+    const deleted = await store.markModelDeleted(accountId, id);
+    if (deleted) await journal.announce(deleted, 'model.deleted');
+  }
+  await changeInvite(parts, row, 'DELETED');
+  if (row.memberId && row.status === 'ACTIVE') await store.changeMember(accountId, row.memberId, { status: 'ACCEPTED' });
 }
 
 const unknown = (): Failure => new Failure('NOT_FOUND', 'Model not found', { path: ['id'] });

@@ -14,12 +14,14 @@ const thumbnailPx = 320;
 
 /** The headshots that were made: what people think of them, and their end. All give null for what is not there, or deleted. */
 export function createPhotos(parts: Parts) {
-  const { store } = parts;
+  const { store, journal } = parts;
   return {
     rate: async (photo: Photo, liked: LikedStatus): Promise<PhotoRow | null> => change(parts, photo, async (row) => (row.likedStatus === liked ? row : store.ratePhoto(row.accountId, row.id, liked))),
     /** Makes it the one of its model that the person is to be seen by. */
-    choose: async (photo: Photo): Promise<PhotoRow | null> => change(parts, photo, async (row, { favoriteId }) => {
-      if (favoriteId !== row.id) await store.setFavorite(row.accountId, row.modelId, row.id);
+    choose: async (photo: Photo): Promise<PhotoRow | null> => change(parts, photo, async (row, model) => {
+      if (model.favoriteId === row.id) return row;
+      await store.setFavorite(row.accountId, row.modelId, row.id);
+      await journal.announce(model, 'model.favorite_selected');
       return row;
     }),
     /** With its files, at once. */

@@ -3,22 +3,31 @@ import { Failure } from '../../schema/failures.ts';
 import type { JobStatus } from '../../schema/types/headshot.ts';
 import { type EventLog, jobEvents, type JobEventKind, mapEvents, oncePerEvent } from '../events.ts';
 import type { AccountId, InviteId, ModelId, PhotoId } from '../ids.ts';
+import type { Announce } from './announcing.ts';
 import type { EventBody, HeadshotEventModel, Progress } from './models.ts';
 import type { Advance, InviteRow, ModelRow, Store } from './store.ts';
 
 export type Journal = ReturnType<typeof createJournal>;
 
 /** The events of models, each in the model's own stream, and of invitations in their account's, in the transaction of what they tell. */
-export function createJournal(store: Store, events: EventLog<EventBody>) {
+export function createJournal(store: Store, events: EventLog<EventBody>, announce: Announce) {
   return {
     /** Writes the first event of a model that was inserted with `lastSeq` 1. */
-    begin: async (row: ModelRow): Promise<void> => tell(events, row, 'STATUS', null),
+    async begin(row: ModelRow): Promise<void> {
+      await tell(events, row, 'STATUS', null);
+      await announce(row, 'model.created');
+    },
     /** Changes a model and tells of it. Null: it has ended already, nothing was changed. */
     async record(accountId: AccountId, id: ModelId, kind: JobEventKind, advance: Advance, photoId: PhotoId | null = null): Promise<ModelRow | null> {
       const row = await store.advanceModel(accountId, id, advance);
       if (row) await tell(events, row, kind, photoId);
+      if (row && advance.status === 'DELETED') await announce(row, 'model.deleted');
+      else if (row && advance.status) await announce(row, 'model.status.updated');
+      if (row && advance.status === 'ACTIVE') await announce(row, 'model.photos_ready');
       return row;
     },
+    /** For what happens behind a model's last event. */
+    announce,
     /** Refuses with NOT_FOUND what is not the account's. */
     async subscribe(accountId: AccountId, id: ModelId | null, afterSeq: number | null | undefined): Promise<AsyncIterableIterator<HeadshotEventModel>> {
       if (!id || !(await store.findModel(accountId, id))) throw new Failure('NOT_FOUND', 'Model not found', { path: ['id'] });

@@ -7,6 +7,7 @@ import { inUse, type InviteStatus, type MemberStatus, type ModelStatus, revocabl
 import { photoStatements } from './photo-store.ts';
 import { type SelfieRow, selfieStatements } from './selfie-store.ts';
 import type { Tables } from './tables.ts';
+import { traceStatements } from './trace-store.ts';
 
 export type TeamRow = Selectable<Tables['team']>;
 export type MemberRow = Selectable<Tables['member']>;
@@ -26,12 +27,18 @@ const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('headshot');
   const database = () => tables().withPlugin(camelCase);
-  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...photoStatements(database), ...requestStatements(database) };
+  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...photoStatements(database), ...traceStatements(database), ...requestStatements(database) };
 }
 
 /** Invitations of all accounts that nobody used in time. */
 export async function listDueInvites(connection: Connection, now: Date, limit: number): Promise<{ accountId: AccountId; id: InviteId }[]> {
   return connection.store<Tables>('headshot')().withPlugin(camelCase).selectFrom('invite').select(['accountId', 'id']).where('status', 'in', revocable).where('expiresAt', '<=', now).orderBy('id').limit(limit).execute();
+}
+
+/** Models of all accounts that nobody invited and for which no selfies came in time. */
+export async function listDueModels(connection: Connection, now: Date, limit: number): Promise<{ accountId: AccountId; id: ModelId }[]> {
+  return connection.store<Tables>('headshot')().withPlugin(camelCase).selectFrom('model').select(['accountId', 'id']).where('status', '=', 'ONBOARDING').where('expiresAt', '<=', now)
+    .where(({ not, exists, selectFrom }) => not(exists(selectFrom('invite').select('invite.id').whereRef('invite.modelId', '=', 'model.id')))).orderBy('id').limit(limit).execute();
 }
 
 /** Models of all accounts that have files of selfies or photos which are of no use any more. */
@@ -188,8 +195,8 @@ function modelStatements(database: Database<Tables>) {
     renameModel: async (accountId: AccountId, id: ModelId, title: string): Promise<ModelRow> =>
       database().updateTable('model').set({ title }).where('accountId', '=', accountId).where('id', '=', id).returningAll().executeTakeFirstOrThrow(),
     /** Of one that has ended before: its events have too. */
-    markModelDeleted: async (accountId: AccountId, id: ModelId): Promise<void> =>
-      void (await database().updateTable('model').set({ status: 'DELETED', stage: 'deleted', deletedAt: new Date(), updatedAt: new Date() }).where('accountId', '=', accountId).where('id', '=', id).execute()),
+    markModelDeleted: async (accountId: AccountId, id: ModelId): Promise<ModelRow | null> =>
+      (await database().updateTable('model').set({ status: 'DELETED', stage: 'deleted', deletedAt: new Date(), updatedAt: new Date() }).where('accountId', '=', accountId).where('id', '=', id).returningAll().executeTakeFirst()) ?? null,
     /** The percentage never falls, and what has ended never changes: null then. */
     advanceModel: async (accountId: AccountId, id: ModelId, { percent, failure, ...fields }: Advance): Promise<ModelRow | null> =>
       (await database().updateTable('model')

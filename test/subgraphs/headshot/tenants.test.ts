@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deleteSelfieFiles } from '../../../subgraphs/headshot/selfie-files.ts';
 import type { Store } from '../../../subgraphs/headshot/store.ts';
-import { newInviteId, newMemberId, newPhotoId, newSelfieId, newTeamId, parseInviteId, parseTeamId } from '../../../subgraphs/ids.ts';
+import { newClientId, newInviteId, newMemberId, newPhotoId, newSelfieId, newTeamId, parseInviteId, parseTeamId } from '../../../subgraphs/ids.ts';
 import { acceptInvite, createInvite, openStudio, type InvitePayload, wholeFile } from './studio.ts';
 
 const studio = await openStudio(wholeFile, { work: false });
 const { store, get, account } = studio;
 const [own, foreign] = [await account(), await account()];
+const clientId = newClientId();
 const page = { first: 10, limit: 11, after: null };
 
 async function fill() {
@@ -98,6 +99,10 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     markPhotosDeleted: () => store.markPhotosDeleted(me, modelId),
     listDeletedFiles: () => store.listDeletedFiles(me, modelId),
     forgetFiles: () => store.forgetFiles(me, modelId),
+    listModelsOfClient: () => store.listModelsOfClient(me, clientId),
+    listUnnamed: () => store.listUnnamed(me, null, 10),
+    listFilesOf: () => store.listFilesOf(me, [modelId]),
+    deleteModels: () => store.deleteModels(me, [modelId]),
     findRequest: () => store.findRequest(me, 'createInvite', 'k', new Date(0)),
     claimRequest: () => store.claimRequest(me, 'createInvite', 'k', { fingerprint: 'f', subjectId: inviteId }, new Date(0)),
   };
