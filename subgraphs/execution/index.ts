@@ -32,7 +32,7 @@ export function createExecutor(schema: GraphQLSchema): Executor {
     operations.set(operationName, prepared);
     if (!('around' in prepared)) return prepared;
     const { operation } = prepared.around;
-    const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors });
+    const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors, hideSuggestions: true });
     if (errors) return { errors };
     const run = new Run(prepared.around, coerced, rootValue, context);
     try {

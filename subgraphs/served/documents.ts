@@ -9,6 +9,8 @@ export type Documents = (query: unknown, operationName: unknown) => ReadOperatio
 
 const mostKept = 1_000;
 const mostErrors = 20;
+/** Names that exist are proposed to nobody: a gateway knows them, and strangers who reach a subgraph shall not find them. */
+const hideSuggestions = true;
 /** What a gateway's plan asks for has its clients' selections and keys beside them; more is no gateway's, or one's that lets everything through. */
 const limits: OperationLimits = {
   sourceCharacters: 200_000, tokens: 20_000, nesting: 150, fragments: 1_000, depth: 64, selections: 20_000, aliases: 2_000, rootFields: 200, directives: 1_000, comparisons: 20_000, variables: 500,
@@ -38,7 +40,7 @@ function readDocument(schema: GraphQLSchema, query: string): Read {
     guardSource(query, limits);
     const document = parse(query, { maxTokens: limits.tokens });
     guardDocument(document, limits, maxNesting);
-    const errors = validate(schema, document, undefined, { maxErrors: mostErrors });
+    const errors = validate(schema, document, undefined, { maxErrors: mostErrors, hideSuggestions });
     return errors.length > 0 ? { errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) } : { document };
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;

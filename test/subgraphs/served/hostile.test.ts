@@ -32,4 +32,12 @@ describe('a subgraph keeps its own limits, whatever gateway stands before it', (
       assert.match(errors?.[0]?.message ?? '', says);
     });
   }
+
+  test('names that exist are proposed to nobody', async () => {
+    for (const [query, variables] of [['{ hairstyl(id: "1") { id } }', {}], [style('idd'), {}], ['query ($s: HairSex) { hairstyles(sex: $s) { totalCount } }', { s: 'FEMININ' }]] as const) {
+      const { body: { errors } } = await alone.ask(null, query, variables);
+      assert.equal(errors?.length, 1);
+      assert.doesNotMatch(JSON.stringify(errors), /Did you mean/);
+    }
+  });
 });
