@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { failureCodes } from '../schema/failures.ts';
+import { isDatabaseAway } from '../subgraphs/database.ts';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { isData } from './data.ts';
 
@@ -63,6 +64,7 @@ export function createMasker(request: RequestContext, log: Logger): Masker {
         logged.add(error);
         log.error({ err: causeOf(error), requestId: request.requestId, subgraph, path }, 'fault while answering an operation');
       }
+      if (isDatabaseAway(causeOf(error))) return unavailable({ retryAfterSeconds: databaseBackInSeconds }, request, path);
       return error instanceof Unavailable ? unavailable(error, request, path) : fault(request, path);
     },
   };
@@ -73,7 +75,10 @@ export function fault(request: RequestContext, path?: Path): GraphQLError {
   return new GraphQLError('Internal error', { ...path && { path }, extensions: { code: 'INTERNAL', requestId: request.requestId } });
 }
 
-function unavailable({ retryAfterSeconds }: Unavailable, { requestId }: RequestContext, path: Path | undefined): GraphQLError {
+/** Nobody knows; but sooner there is no use in asking. */
+const databaseBackInSeconds = 5;
+
+function unavailable({ retryAfterSeconds }: Pick<Unavailable, 'retryAfterSeconds'>, { requestId }: RequestContext, path: Path | undefined): GraphQLError {
   return new GraphQLError('This part of the graph does not answer now.', { ...path && { path }, extensions: { code: 'UNAVAILABLE', retryAfterSeconds, requestId } });
 }
 

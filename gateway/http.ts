@@ -4,6 +4,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { isDatabaseAway } from '../subgraphs/database.ts';
 import type { Platform } from '../subgraphs/platform.ts';
 import { addressOf } from './address.ts';
 import { noteCaller } from './api-log.ts';
@@ -67,7 +68,7 @@ export async function createApplication(server: Server, { log, metrics, tracer }
   app.setNotFoundHandler(answerUnknown);
   app.setErrorHandler(async (error, request, reply) => {
     const known = httpError(error);
-    if (known instanceof HttpRefusal && pathOf(request) === '/graphql') return refuseInGraphql(request, reply, known.refusal);
+    if (pathOf(request) === '/graphql') return refuseInGraphql(request, reply, known instanceof HttpRefusal ? known.refusal : faultInGraphql(request, error));
     return sendRefusal(reply, request, dialectOf(pathOf(request)), known);
   });
   return app;
@@ -136,7 +137,15 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings, 
 
 const refuseKey = (request: FastifyRequest, reply: FastifyReply): FastifyReply => refuseInGraphql(request, reply, { status: 401, code: 'UNAUTHENTICATED', message: 'Invalid API key' });
 
+/** What happened before there was an operation: nobody could say whose key it is. */
+function faultInGraphql(request: FastifyRequest, error: unknown): Refusal {
+  request.log.error({ err: error, requestId: request.id }, 'fault before an operation');
+  if (isDatabaseAway(error)) return { status: 503, code: 'UNAVAILABLE', message: 'The service is not available at the moment. Please try again.' };
+  return { status: 500, code: 'INTERNAL', message: 'Internal error' };
+}
+
 function refuseInGraphql(request: FastifyRequest, reply: FastifyReply, { status, code, message }: Refusal): FastifyReply {
   const error = { message, extensions: { code, requestId: request.id } };
+  if (status === 503) reply.header('retry-after', '5');
   return reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8').send(JSON.stringify({ errors: [error] }));
 }

@@ -119,6 +119,18 @@ export function isUniqueViolation(error: unknown, index?: string): boolean {
   return error instanceof Error && 'code' in error && error.code === '23505' && (index === undefined || ('constraint' in error && error.constraint === index));
 }
 
+const awayCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/**
+ * Whether the database could not be reached, went away, or had no room (PostgreSQL's classes 08, 53 and 57P): the same may succeed soon. What a
+ * statement itself got wrong is not that.
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return awayCodes.has(code) || /^(08|53|57P)[0-9A-Z]+$/.test(code) || /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(error.message);
+}
+
 /** For what several processes create at the same moment, each if it is not there: that does not save the second one, who has to try again. */
 export async function racing<Result>(create: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../../schema/failures.ts';
+import { isDatabaseAway } from '../../subgraphs/database.ts';
 import { type Dialect, refusalOf, type Refusal } from './dialect.ts';
 import type { Reply } from './route.ts';
 
@@ -37,7 +38,8 @@ function matches(header: string | undefined, etag: string): boolean {
 }
 
 /** Sends what a dialect says of something thrown. A fault is logged here, once, and told with the request's id alone. */
-export async function sendRefusal(reply: FastifyReply, request: FastifyRequest, dialect: Dialect, error: unknown): Promise<void> {
+export async function sendRefusal(reply: FastifyReply, request: FastifyRequest, dialect: Dialect, thrown: unknown): Promise<void> {
+  const error = isDatabaseAway(thrown) ? away(thrown, request) : thrown;
   const refusal = error instanceof HttpRefusal ? error.refusal : error instanceof Failure ? refusalOf(dialect, error) : faultOf(error, request);
   if (error instanceof HttpRefusal) reply.headers(error.headers);
   const retryAfterSeconds = error instanceof Failure ? error.detail.retryAfterSeconds ?? (error.code === 'UNAVAILABLE' ? unavailableForSeconds : 0) : 0;
@@ -52,6 +54,12 @@ export async function sendRefusal(reply: FastifyReply, request: FastifyRequest, 
 /** RFC 9457, for those who ask for it by name. */
 function wantsProblem({ headers }: FastifyRequest): boolean {
   return headers.accept?.toLowerCase().includes('application/problem+json') ?? false;
+}
+
+/** It may be back when the client asks again. */
+function away(error: unknown, request: FastifyRequest): Failure {
+  request.log.error({ err: error, requestId: request.id }, 'the database does not answer');
+  return new Failure('UNAVAILABLE', 'The service is not available at the moment. Please try again.');
 }
 
 function faultOf(error: unknown, request: FastifyRequest): Refusal {

@@ -1,5 +1,6 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { failureCodes } from '../../schema/failures.ts';
+import { isDatabaseAway } from '../database.ts';
 import type { Logger } from '../log.ts';
 import type { RequestContext } from '../subgraph.ts';
 
@@ -17,6 +18,7 @@ export function masked(answer: ExecutionResult, request: RequestContext, log: Lo
 function fault(error: unknown, { requestId }: RequestContext, log: Logger): GraphQLError {
   const path = error instanceof GraphQLError ? error.path : undefined;
   log.error({ err: error instanceof GraphQLError ? error.originalError ?? error : error, requestId, path }, 'fault while answering an operation');
+  if (isDatabaseAway(error instanceof GraphQLError ? error.originalError : error)) return new GraphQLError('This part of the graph does not answer now.', { ...path && { path }, extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 5, requestId } });
   return new GraphQLError('Internal error', { ...path && { path }, extensions: { code: 'INTERNAL', requestId } });
 }
 
