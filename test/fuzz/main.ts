@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { fuzzPictures } from './pictures-run.ts';
+import { fuzzRest } from './rest-run.ts';
 
 /**
- * `npm run fuzz` sends bad bytes to a server of its own, in a process that can be watched: `-- pictures`, `--cases 10000`, `--seed 1`. Ends
+ * `npm run fuzz` sends bad bytes to a server of its own, in a process that can be watched: `-- pictures`, `--cases 10000`, `--seed 1`; `-- rest` to every documented endpoint. Ends
  * with 1 when anything was answered in another way than is documented, or cost too much.
  */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { cases: { type: 'string' }, seed: { type: 'string', default: '1' } } });
-const runs = { pictures: { run: fuzzPictures, cases: 10_000 } } as const;
+const runs = { pictures: { run: fuzzPictures, cases: 10_000 }, rest: { run: fuzzRest, cases: 2_000 } } as const;
 const seed = Number(values.seed);
 const ends: (() => Promise<void>)[] = [];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
