@@ -11,7 +11,10 @@ export function createS3Files(s3: S3): BlobFiles {
   const folderOf = (key: BlobKey): string => `blobs/${key}`;
   const shrink = async (key: BlobKey, width: number): Promise<void> => {
     const original = await s3.read(`${folderOf(key)}/original`);
-    if (original) await s3.put(`${folderOf(key)}/w${width}`, await shrunk(original, width), { contentType: blobAbout(key).contentType });
+    if (!original) return;
+    await s3.put(`${folderOf(key)}/w${width}`, await shrunk(original, width), { contentType: blobAbout(key).contentType });
+    // Deleted meanwhile: whoever did so looks for what stands beside it after that, and may have looked already.
+    if (!(await s3.head(`${folderOf(key)}/original`))) await s3.delete(`${folderOf(key)}/w${width}`);
   };
   const variant = async (key: BlobKey, width: number): Promise<string> => {
     const name = `${folderOf(key)}/w${width}`;
@@ -39,6 +42,7 @@ export function createS3Files(s3: S3): BlobFiles {
       return sizeBytes === undefined ? null : { stream: (range) => s3.stream(name, range), sizeBytes, ...blobAbout(key, width) };
     },
     async delete(key) {
+      await s3.delete(`${folderOf(key)}/original`);
       for await (const page of s3.list(`${folderOf(key)}/`)) await Promise.all(page.map((object) => s3.delete(object.key)));
     },
     async *listOlder(before) {

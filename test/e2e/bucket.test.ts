@@ -52,6 +52,18 @@ describe('with pictures in a bucket', () => {
     assert.deepEqual(bucket.forged, []);
   });
 
+  test('a picture that is deleted while somebody asks for a smaller one leaves nothing', async () => {
+    const { blobs } = platform.platform;
+    const before = [...bucket.objects.keys()].sort();
+    for (let round = 0; round < 20; round++) {
+      const blob = await blobs.put(await smallPortrait(300 + round), { contentType: 'image/jpeg' });
+      const urls = [64, 65, 66].map((width) => pathOf(blobs.signedUrl(blob, { expiresAt: new Date(Date.now() + 60_000), width })));
+      const asked = urls.map(async (url) => (await platform.send(url)).arrayBuffer());
+      await Promise.all([...asked, new Promise((resolve) => setImmediate(resolve)).then(() => blobs.delete(blob))]);
+    }
+    assert.deepEqual([...bucket.objects.keys()].sort(), before);
+  });
+
   test('the hourly upkeep deletes the object that nothing points to, and no other', async () => {
     const { blobs } = platform.platform;
     const orphan = await blobs.put(Buffer.from('nobody has this'), { contentType: 'image/jpeg' });
