@@ -90,7 +90,7 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   mountRoutes(app, restRoutes, { graph, keys, blobs, openings, quotas: createQuotas(), trustedProxies: env.trustedProxies });
   serveFiles(app, blobs);
   serveHome(app, env);
-  serveBusinessPages(app);
+  serveBusinessPages(app, { keys, graph });
   serveLogin(app, { platform: front.platform, graph });
   serveOutbox(app, { env });
   if (env.mode !== 'production') serveDemoPortrait(app);

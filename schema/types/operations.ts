@@ -292,6 +292,20 @@ export type PhotoStatus =
   /** Its files are deleted. */
   | 'DELETED';
 
+/** What a person may do for an account. */
+export type Role =
+  /** Everything. */
+  | 'ADMIN'
+  /** Everything. One person, who cannot be removed. */
+  | 'BUSINESS_OWNER'
+  /** Works with clients, photos and pictures. No keys, no logs, and nobody's rights. */
+  | 'STAFF';
+
+export type SubscriptionStatus =
+  | 'ACTIVE'
+  | 'CANCELED'
+  | 'PAST_DUE';
+
 /** By the individual typology angle (ITA) of the skin: over 55, over 41, over 28, over 10, over -30 degrees, and the rest. */
 export type ToneRange =
   | 'DARK'
@@ -829,6 +843,13 @@ export type SelectFavoritePhotoMutationVariables = Exact<{
 
 
 export type SelectFavoritePhotoMutation = { readonly selectFavoritePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
+
+export type ShowEnterpriseQueryVariables = Exact<{
+  slug: string;
+}>;
+
+
+export type ShowEnterpriseQuery = { readonly enterprise: { readonly name: string, readonly subscriptionStatus: SubscriptionStatus, readonly credits: { readonly available: number }, readonly clients: { readonly totalCount: number }, readonly generations: { readonly totalCount: number }, readonly users: ReadonlyArray<{ readonly roles: ReadonlyArray<Role>, readonly user: { readonly email: string } }>, readonly widgets: ReadonlyArray<{ readonly id: string, readonly enabled: boolean, readonly brandName: string, readonly embedUrl: string }> } | null };
 
 export type SignInMutationVariables = Exact<{
   token: string;
@@ -1816,6 +1837,34 @@ export const SelectFavoritePhoto: TypedOperation<SelectFavoritePhotoMutation, Se
     }
     model {
       id
+    }
+  }
+}` };
+
+export const ShowEnterprise: TypedOperation<ShowEnterpriseQuery, ShowEnterpriseQueryVariables> = { name: 'ShowEnterprise', source: `query ShowEnterprise($slug: String!) {
+  enterprise(slug: $slug) {
+    name
+    subscriptionStatus
+    credits {
+      available
+    }
+    clients(first: 1) {
+      totalCount
+    }
+    generations(first: 1) {
+      totalCount
+    }
+    users {
+      user {
+        email
+      }
+      roles
+    }
+    widgets {
+      id
+      enabled
+      brandName
+      embedUrl
     }
   }
 }` };

@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { until } from '../support/database.ts';
 import { lettersTo, linkFor, tokenIn } from '../support/people.ts';
 import { startTestPlatform } from '../support/platform.ts';
-import { openBusiness } from '../support/salon.ts';
+import { addClient, openBusiness } from '../support/salon.ts';
 
 const platform = await startTestPlatform({ after }, { variables: { TRUSTED_PROXIES: '127.0.0.1, ::1' } });
 const post = async (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
@@ -47,6 +47,19 @@ test('who signs in for a business is led to its page', async () => {
   const salon = await openBusiness(platform, partner.key, 'boss@salon.example');
   const cookie = await signIn('boss@salon.example');
   assert.match((await platform.rest('/login', { headers: { cookie } })).text, new RegExp(`boss@salon\\.example, for Hair Salon &#38; Spa\\. <a href="/org/${salon.slug}">`));
+  await addClient(platform, salon, { email: 'client@example.org' });
+  const [overview, widget] = [`/org/${salon.slug}`, `/org/${salon.slug}/widgets/${salon.widgetId}`];
+  const { status, text } = await platform.rest(overview, { headers: { cookie } });
+  assert.equal(status, 200);
+  assert.match(text, new RegExp(`<h1>Hair Salon &#38; Spa</h1>.*<dd>active</dd>.*<dd>20</dd>.*<dt>Clients</dt><dd>1</dd>.*boss@salon\\.example \\(business owner, admin\\).*<a href="${widget}">`));
+  const managed = await platform.rest(widget, { headers: { cookie } });
+  assert.match(managed.text, new RegExp(`The widget of Hair Salon &#38; Spa.*<dd>enabled</dd>.*/studio-widget\\?widget_id=${salon.widgetId}`));
+  assert.equal((await platform.rest(new URL(/href="(http[^"]+widget_id=\d+)"/.exec(managed.text)?.[1] ?? '').pathname, { headers: { cookie } })).status, 200);
+  // Whoever else looks sees what a business that nobody has would show.
+  const stranger = await signIn('other@salon.example');
+  for (const [theirs, nobodys] of [[overview, '/org/no-such-salon-1'], [widget, '/org/no-such-salon-1/widgets/1']] as const) {
+    for (const headers of [{ cookie: stranger }, {}]) assert.deepEqual((await platform.rest(theirs, { headers: headers as Record<string, string> })).text, (await platform.rest(nobodys)).text);
+  }
 });
 
 describe('another site', () => {

@@ -35,6 +35,9 @@ test('201 with the documented body', async () => {
   for (const link of Object.values(data.links)) {
     const { status: found, headers } = await platform.rest(new URL(link).pathname + new URL(link).search);
     assert.deepEqual([found, headers.get('content-type')], [200, 'text/html; charset=utf-8'], link);
+    // The widget stands in the business's own site, the others in nobody's.
+    const isEmbedded = link === data.links.widget_embed;
+    assert.deepEqual([headers.get('x-frame-options'), headers.get('content-security-policy')?.endsWith(isEmbedded ? 'frame-ancestors *' : "frame-ancestors 'none'")], [isEmbedded ? null : 'SAMEORIGIN', true], link);
   }
 });
 

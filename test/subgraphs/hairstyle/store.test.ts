@@ -4,6 +4,7 @@ import type { BlobKey } from '../../../subgraphs/blobs.ts';
 import { type AccountId, newAccountId, newClientId, newGenerationId, newImageId, newPictureId } from '../../../subgraphs/ids.ts';
 import { hairstyleMigrations } from '../../../subgraphs/hairstyle/index.ts';
 import { createStore, type Store } from '../../../subgraphs/hairstyle/store.ts';
+import { createLooks, type Looks } from '../../../subgraphs/looks.ts';
 import { migrate } from '../../../subgraphs/migrations.ts';
 import { openTestConnection } from '../../support/database.ts';
 
@@ -92,8 +93,14 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     listPictures: () => store.listPictures(foreign, [generation.id]),
     deletePictures: () => store.deletePictures(foreign, generation.id),
   };
-  assert.deepEqual(Object.keys(walk).sort(), Object.keys(store).sort());
-  for (const [name, call] of Object.entries(walk)) {
+  const looks = createLooks(connection);
+  const lookWalk: { [Name in keyof Looks]: () => Promise<unknown> } = {
+    findLook: () => looks.findLook(foreign, picture.id),
+    holdLook: async () => (await connection.transaction(() => looks.holdLook(foreign, picture.id)) ? 'held' : null),
+    listPresent: () => looks.listPresent(foreign, [picture.id]),
+  };
+  assert.deepEqual([Object.keys(walk).sort(), Object.keys(lookWalk).sort()], [Object.keys(store).sort(), Object.keys(looks).sort()]);
+  for (const [name, call] of Object.entries({ ...walk, ...lookWalk })) {
     const found = await call();
     assert.ok(found === null || found === 0 || (Array.isArray(found) && found.length === 0), `${name} gave ${JSON.stringify(found)}`);
   }
