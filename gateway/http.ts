@@ -34,6 +34,8 @@ export function createFront(): { server: Server; serve(listener: RequestListener
   // Slow bodies and headers are for attackers; uploads of 5 MB over a bad connection still fit.
   server.requestTimeout = 120_000;
   server.headersTimeout = 20_000;
+  // Longer than balancers keep a connection for their next request, mostly 60 s: one that is closed while they send is a request lost.
+  server.keepAliveTimeout = 75_000;
   return { server, serve: (ready) => void (listener = ready) };
 }
 

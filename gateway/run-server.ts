@@ -13,7 +13,7 @@ export async function run(): Promise<void> {
   try {
     const env = parseEnvironment(process.env);
     const lookgraph = await startLookgraph(env);
-    closeWithGrace({ delay: stopWithinMs, logger: lookgraph.platform.log }, async () => lookgraph.stop());
+    closeWithGrace({ delay: env.stopDelayMs + stopWithinMs, logger: lookgraph.platform.log }, async () => lookgraph.stop());
     const demo = env.mode === 'production' ? null : await seedDemo(lookgraph.platform).catch(async (error: unknown) => {
       await lookgraph.stop();
       throw error;

@@ -65,14 +65,18 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   let stopping: Promise<void> | null = null;
   mount(app, { platform, graph, openings, texts }, () => stopping !== null);
   await app.ready();
-  serve(app.routing);
+  serve((request, response) => {
+    // Whoever keeps the connection for later would find it closed.
+    if (stopping !== null) response.shouldKeepAlive = false;
+    app.routing(request, response);
+  });
   const logged = logOperations(graph, platform.apiLogs, log);
   const endSockets = serveSockets(server, { sources: { graph: () => logged, texts }, openings, admit: admissionOf(keys) });
   metrics.watch('connections_open', 'Sockets and streams of clients that are open in this process.', openings.size);
   const admin = await serveAdmin(platform, () => stopping !== null);
   const stopOperator = platform.connection.kind === 'pglite' ? await serveOperator(env.dataDir, operatorOf(platform), log) : async () => {};
   const stop = async (): Promise<void> => {
-    await Promise.all([drain(server, openings, endSockets), platform.jobs.rest(), stopOperator()]);
+    await Promise.all([noticed(env.stopDelayMs).then(async () => drain(server, openings, endSockets)), platform.jobs.rest(), stopOperator()]);
     await app.close();
     await graph.stop();
     await admin?.stop();
@@ -80,6 +84,9 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   };
   return { graph, adminPort: admin?.port ?? null, stop: () => (stopping ??= stop()) };
 }
+
+/** Until those who look at /readyz have seen that nothing more is to be sent here. */
+const noticed = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
 
 function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {
   const { platform: { apiLogs, env, blobs, connection, jobs, keys }, graph, openings } = front;

@@ -40,6 +40,8 @@ export type Environment = {
   tracing: { endpoint: string; sampled: number } | null;
   /** One operation of the graph. */
   operationTimeoutMs: number;
+  /** Between the word that it stops and the end of its hearing. */
+  stopDelayMs: number;
   /** Objects that the operations of one key may ask this process for. */
   costPerMinute: number;
   /** Whether requests without a key may ask for the schema. */
@@ -98,6 +100,7 @@ const shape = {
   WORKERS: wholeNumber(0, 64).default(4),
   RENDER_WORKERS: wholeNumber(1, 64).default(Math.min(availableParallelism(), 8)),
   OPERATION_TIMEOUT: wholeNumber(100, 600_000).default(30_000),
+  STOP_DELAY: wholeNumber(0, 60_000).optional(),
   COST_PER_MINUTE: wholeNumber(20_000, 1_000_000_000_000).default(600_000),
   INTROSPECTION: z.enum(['everyone', 'keys'], 'must be everyone or keys').optional(),
   TRUSTED_DOCUMENTS: z.string().optional(),
@@ -181,6 +184,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     adminPort: values.ADMIN_PORT ?? null,
     tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? null : { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, ''), sampled: values.OTEL_TRACES_SAMPLER_ARG },
     operationTimeoutMs: values.OPERATION_TIMEOUT,
+    stopDelayMs: values.STOP_DELAY ?? (values.NODE_ENV === 'production' ? 3_000 : 0),
     costPerMinute: values.COST_PER_MINUTE,
     openIntrospection: (values.INTROSPECTION ?? (values.NODE_ENV === 'production' ? 'keys' : 'everyone')) === 'everyone',
     operations: {

@@ -24,7 +24,7 @@ async function main(role: string): Promise<void> {
     isStopping = true;
     for (const step of stops) await step();
   };
-  closeWithGrace({ delay: 10_000, logger: platform.log }, stop);
+  closeWithGrace({ delay: env.stopDelayMs + 10_000, logger: platform.log }, stop);
   try {
     const names = role === 'workers' ? subgraphNames : [role];
     const subgraphs = await startSubgraphs(platform, names);

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Timings } from './timings.ts';
 
 /** What one process counts and measures, for `/metrics`. Every label has a closed set of values: none comes from a client. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -9,8 +10,7 @@ const imageSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 
 export function createMetrics() {
   const registry = new Registry();
-  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[], buckets: readonly number[]) =>
-    new Histogram({ name: `lookgraph_${name}`, help, labelNames: [...labelNames], buckets: [...buckets], registers: [registry] });
+  const histogram = <Label extends string>(name: string, help: string, labels: readonly Label[], bounds: readonly number[]) => new Timings(registry, { name: `lookgraph_${name}`, help, labels, bounds });
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name: `lookgraph_${name}`, help, labelNames: [...labelNames], registers: [registry] });
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>

@@ -36,8 +36,10 @@ export async function serveSubgraph(platform: Platform, subgraph: Subgraph): Pro
   // Slow heads and bodies are for attackers.
   server.requestTimeout = 60_000;
   server.headersTimeout = 10_000;
+  // Longer than a gateway or a balancer keeps a connection for its next request.
+  server.keepAliveTimeout = 75_000;
   let isStopping = false;
-  const app = createApplication(server, platform.log);
+  const app = createApplication(server, platform.log, () => isStopping);
   seeRequests(app, platform, subgraph.name);
   serveHealth(app, platform, () => isStopping);
   serveGraph(app, served);
@@ -50,6 +52,8 @@ export async function serveSubgraph(platform: Platform, subgraph: Subgraph): Pro
     port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}/graphql`,
     async stop() {
       isStopping = true;
+      const resting = platform.jobs.rest();
+      await new Promise((resolve) => setTimeout(resolve, platform.env.stopDelayMs));
       sockets.close();
       const closed = once(server, 'close');
       server.close();
@@ -59,7 +63,7 @@ export async function serveSubgraph(platform: Platform, subgraph: Subgraph): Pro
         sockets.end();
         server.closeAllConnections();
       }, drainMs);
-      await Promise.all([closed, platform.jobs.rest()]);
+      await Promise.all([closed, resting]);
       clearInterval(idle);
       clearTimeout(force);
       await app.close();
@@ -67,9 +71,13 @@ export async function serveSubgraph(platform: Platform, subgraph: Subgraph): Pro
   };
 }
 
-function createApplication(server: Server, log: Platform['log']): FastifyInstance {
+function createApplication(server: Server, log: Platform['log'], isStopping: () => boolean): FastifyInstance {
   const app = fastify({
-    serverFactory: (handler) => server.on('request', handler),
+    serverFactory: (handler) => server.on('request', (request, response) => {
+      // Whoever keeps the connection for later would find it closed.
+      if (isStopping()) response.shouldKeepAlive = false;
+      handler(request, response);
+    }),
     // Fastify's own interface is a part of pino's.
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),

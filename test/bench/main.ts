@@ -9,6 +9,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<void> }>> = {
   local: () => import('./local.ts'),
   render: () => import('./render.ts'),
   rest: () => import('./rest.ts'),
+  restart: () => import('./restart.ts'),
   stores: () => import('./stores.ts'),
   subscriptions: () => import('./subscriptions.ts'),
 };
