@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { Failure } from '../schema/failures.ts';
 import { EnvironmentFault, parseEnvironment } from '../subgraphs/env.ts';
@@ -7,7 +8,9 @@ import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
 import { askServer, type OperatorAnswer, runCommand } from './operator-socket.ts';
 
 /** `npm run admin -- COMMAND`: over the embedded database the running server does it, for nobody else may open its folder. */
-async function main(words: readonly string[]): Promise<OperatorAnswer> {
+async function main(given: readonly string[]): Promise<OperatorAnswer> {
+  // A folder is meant as it is seen from here, whoever does the command.
+  const words = given.map((word, at) => (['--to', '--from'].includes(given[at - 1] ?? '') ? resolve(word) : word));
   const env = parseEnvironment(process.env);
   parseOperatorCommand(words);
   const answered = env.databaseUrl === null ? await askServer(env.dataDir, words) : null;

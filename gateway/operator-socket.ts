@@ -45,6 +45,8 @@ async function answer(socket: Socket, operator: Operator, log: Logger): Promise<
   const given = await text(socket);
   const sent: unknown = given.length > mostCharacters ? null : JSON.parse(given);
   const words = Array.isArray(sent) ? sent.map(String) : [];
+  // What is restored would be mixed with what this process does meanwhile.
+  if (words[0] === 'restore') return void socket.end(JSON.stringify({ refused: 'A server runs over this folder: stop it, and restore then.' } satisfies OperatorAnswer));
   socket.end(JSON.stringify(await runCommand(operator, words, log)));
 }
 

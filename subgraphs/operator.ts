@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { Failure } from '../schema/failures.ts';
+import { readBackup, writeBackup } from './backup.ts';
 import { type AccountId, parseAccountId, parseKeyId } from './ids.ts';
 import { defaultScopes, isExpired, maskedKey } from './keys.ts';
 import type { Platform } from './platform.ts';
@@ -15,12 +17,14 @@ export const operatorCommands = {
   'keys revoke': { options: ['account', 'key'], summary: 'Ends a key at once.' },
   'jobs failed': { options: ['queue?'], summary: 'The jobs that failed for good.' },
   'jobs retry': { options: ['queue', 'job'], summary: 'Gives a failed job one more attempt.' },
+  'backup': { options: ['to'], summary: 'Writes database and pictures into a folder; only pictures that are not there yet.' },
+  'restore': { options: ['from'], summary: 'Puts a backup into an empty database and its store, while no server runs on them.' },
 } as const satisfies Record<string, { options: readonly string[]; summary: string }>;
 
-type Parts = Pick<Platform, 'connection' | 'keys' | 'credits' | 'jobs'> & { createAccount(account: { kind: 'partner'; name: string }): Promise<AccountId> };
+type Parts = Pick<Platform, 'connection' | 'keys' | 'credits' | 'jobs' | 'blobs'> & { createAccount(account: { kind: 'partner'; name: string }): Promise<AccountId> };
 
 /** The commands over an open platform; each gives lines for a person. They throw Failure for what cannot be done. */
-export function createOperator({ connection, keys, credits, jobs, createAccount }: Parts): Operator {
+export function createOperator({ connection, keys, credits, jobs, blobs, createAccount }: Parts): Operator {
   const findAccount = (given: string): Promise<AccountId> => getAccount(connection, given);
   return {
     'partner create': ({ name = '' }) => connection.transaction(async () => {
@@ -57,8 +61,18 @@ export function createOperator({ connection, keys, credits, jobs, createAccount 
       await jobs.retry(queue, job);
       return [`${job} is tried once more.`];
     },
+    async 'backup'({ to = '' }) {
+      const { tables, copied } = await writeBackup({ connection, blobs }, resolve(to));
+      return [`${rowsOf(tables)} rows of ${Object.keys(tables).length} tables and ${copied} new pictures are in ${resolve(to)}.`];
+    },
+    async 'restore'({ from = '' }) {
+      const { tables, copied, at } = await readBackup({ connection, blobs }, resolve(from));
+      return [`${rowsOf(tables)} rows and ${copied} pictures are back as of ${at}.`];
+    },
   };
 }
+
+const rowsOf = (tables: Readonly<Record<string, number>>): number => Object.values(tables).reduce((sum, count) => sum + count, 0);
 
 async function getAccount(connection: Platform['connection'], given: string): Promise<AccountId> {
   const [row] = await connection.execute('select id from enterprise.account where id::text = $1 or slug = $2', [parseAccountId(given) ?? '', given]);
@@ -70,11 +84,12 @@ const messageOf = (reason: unknown): string => (typeof reason === 'object' && re
 
 /** Reads `partner create --name X`. @throws Failure VALIDATION with what would be right. */
 export function parseOperatorCommand(given: readonly string[]): { command: OperatorCommand; options: Record<string, string> } {
-  const name = given.slice(0, 2).join(' ');
+  const words = isCommand(given[0] ?? '') ? 1 : 2;
+  const name = given.slice(0, words).join(' ');
   if (!isCommand(name)) throw new Failure('VALIDATION', usage());
   const known: readonly string[] = operatorCommands[name].options;
   const options: Record<string, string> = {};
-  for (let at = 2; at < given.length; at += 2) {
+  for (let at = words; at < given.length; at += 2) {
     const [flag = '', value] = [given[at], given[at + 1]];
     const option = flag.replace(/^--/, '');
     if (!flag.startsWith('--') || value === undefined || !known.some((one) => one.replace('?', '') === option)) throw new Failure('VALIDATION', `${flag} is not an option of ${name}, or has no value.\n${usage()}`);
