@@ -56,8 +56,9 @@ export async function findSubject(bytes: Uint8Array, report: (fraction: number) 
   const { hair, covered } = await findHair({ levels, points, frame, person: seen });
   report(0.6);
   const { alone, seam } = without(await othersOf(levels, faces, face), face, seen, small);
-  const person = joined(covered > COVERED ? alone : withinHead(alone, small, points, frame, hair), small, points);
-  const layers = matte({ image: small, person, hair, face: fillPolygon(small.width, small.height, ring(points, FACE_OVAL)), unit: frame.unit });
+  const { inside: skull } = drawCranium(points, small.width, small.height);
+  const person = joined(covered > COVERED ? alone : withinHead(alone, small, points, frame, hair, skull), small, points);
+  const layers = matte({ image: small, person, hair, face: fillPolygon(small.width, small.height, ring(points, FACE_OVAL)), skull, unit: frame.unit });
   report(1);
   return { ...layers, alpha: joined(layers.alpha, small, points), image: image.raster, small, points, frame, hair, seam: seam / frame.unit };
 }
@@ -122,15 +123,15 @@ function without(others: readonly Face[], own: Face, person: Plane, { width, hei
  * Above the mouth only hair, skull and ears belong to the person, whatever the outline says: a shelf behind the head does not, nor does a thin
  * post. Lower down shoulders may come beside the face.
  */
-function withinHead(guess: Plane, { width, height }: Raster, points: Float32Array, frame: FaceFrame, hair: Plane): Plane {
+function withinHead(guess: Plane, { width, height }: Raster, points: Float32Array, frame: FaceFrame, hair: Plane, skull: Plane): Plane {
   const { unit, y: eyes } = frame;
   const locks = hair.map((value) => (value > 0.15 ? 1 : 0));
-  const { inside: bare } = drawCranium(points, width, height);
+  const bare = skull.slice();
   const oval = fillPolygon(width, height, ring(points, FACE_OVAL));
   for (let i = 0; i < bare.length; i++) bare[i] = Math.max(bare[i]!, oval[i]!);
   const hairy = dilate(opened(locks, width, height, unit * 0.05), width, height, unit * 0.05);
   // A skull is a guess, and ears stand off; where the hair is seen, it is the better limit.
-  const skull = dilate(bare, width, height, unit * (hairAbove(locks, bare, width, eyes) > 0.25 ? 0.03 : 0.12));
+  const limit = dilate(bare, width, height, unit * (hairAbove(locks, bare, width, eyes) > 0.25 ? 0.03 : 0.12));
   const ears = dilate(oval, width, height, unit * 0.12);
   const thick = opened(guess, width, height, unit * 0.07);
   const isUsual = usualHead(guess, width, height, frame);
@@ -138,7 +139,7 @@ function withinHead(guess: Plane, { width, height }: Raster, points: Float32Arra
     const y = Math.floor(i / width);
     const doubt = isUsual(i - y * width, y) ? 1 : smoothstep(0.88, 0.98, Math.min(value, hair[i]!));
     const solid = Math.max(Math.min(value, thick[i]!), Math.min(value, hair[i]!)) * doubt;
-    const near = Math.max(hairy[i]!, skull[i]!, ears[i]! * smoothstep(eyes - unit * 0.35, eyes - unit * 0.2, y));
+    const near = Math.max(hairy[i]!, limit[i]!, ears[i]! * smoothstep(eyes - unit * 0.35, eyes - unit * 0.2, y));
     const beside = smoothstep(eyes + unit * 0.15, eyes + unit * 0.4, y);
     return Math.max(solid * Math.max(near, beside), value * smoothstep(eyes + unit * 0.9, eyes + unit * 1.1, y));
   });
