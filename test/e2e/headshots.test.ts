@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { until } from '../support/database.ts';
+import { portrait } from '../support/photos.ts';
+import { startTestPlatform } from '../support/platform.ts';
+import { addClient, openBusiness } from '../support/salon.ts';
+import { filesOf } from '../support/traces.ts';
+
+const platform = await startTestPlatform({ after });
+type Event = { seq: number; kind: string; terminal: boolean; progress: { percent: number }; photo: { id: string } | null; model: { status: string } };
+
+const bytesAt = async (url: string): Promise<Uint8Array> => {
+  const { pathname, search } = new URL(url);
+  const response = await platform.send(pathname + search);
+  assert.equal(response.status, 200);
+  return new Uint8Array(await response.arrayBuffer());
+};
+
+/** All events of a model from its first to its last. */
+async function follow(key: string, id: string): Promise<Event[]> {
+  const client = createClient({ url: `${platform.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { 'x-api-key': key }, retryAttempts: 0 });
+  const query = 'subscription ($id: ID!) { headshotProgress(id: $id, afterSeq: 0) { seq kind terminal progress { percent } photo { id } model { status } } }';
+  const events: Event[] = [];
+  try {
+    for await (const { data, errors } of client.iterate<{ headshotProgress: Event }>({ query, variables: { id } })) events.push(data?.headshotProgress ?? assert.fail(JSON.stringify(errors)));
+  } finally {
+    await client.dispose();
+  }
+  assert.deepEqual(events.map(({ seq }) => seq), events.map((_, index) => index + 1));
+  return events;
+}
+
+test('over the graph: a salon\'s look becomes headshots of its client, and goes with the client', { timeout: 300_000 }, async () => {
+  const salon = await openBusiness(platform, (await platform.tenant({ kind: 'partner' })).key);
+  const before = filesOf(platform.dataDir).filter((file) => file.startsWith('blobs'));
+  const clientId = await addClient(platform, salon, { email: 'wilma@example.org', name: 'Wilma' });
+  await platform.upload(salon.key, await portrait());
+  const job = await platform.generate(salon.key, { mode: 'test', styles: ['817941'], image_name: 'me.jpg', client_id: clientId });
+  await platform.ended(salon.key, job);
+  const { hairstyleGeneration: { images: [look] } } = await platform.gql<{ hairstyleGeneration: { images: { id: string }[] } }>(salon.key, 'query ($id: ID!) { hairstyleGeneration(id: $id) { images { id } } }', { id: job });
+  const begin = 'mutation ($look: ID!) { createHeadshotModel(email: "wilma@example.org", fromGenerationImageId: $look, isDevelopment: true) { model { id status } signedUrl errors { code message } } }';
+  const { createHeadshotModel: { model, errors, signedUrl } } = await platform.gql<{ createHeadshotModel: { model: { id: string } | null; signedUrl: string | null; errors: object[] } }>(salon.key, begin, { look: look?.id });
+  assert.deepEqual([errors, signedUrl], [[], null]);
+  const events = await follow(salon.key, model?.id ?? '');
+  assert.deepEqual([events.at(-1)?.kind, events.at(-1)?.progress.percent, events.at(-1)?.model.status], ['COMPLETED', 100, 'ACTIVE']);
+  assert.equal(new Set(events.flatMap(({ kind, photo }) => (kind === 'IMAGE_READY' ? [photo?.id] : []))).size, 4);
+
+  type Across = { hairstyleGeneration: { client: { headshots: { totalCount: number; nodes: { id: string; startedFrom: { id: string; style: { id: string } }; client: { name: string }; photos: { nodes: { background: string; urls: { main: string } }[] } }[] } }; images: { headshots: { id: string }[] }[] } };
+  const across = await platform.gql<Across>(salon.key, `query ($id: ID!) { hairstyleGeneration(id: $id) { images { headshots { id } } client { headshots { totalCount nodes {
+    id startedFrom { id style { id } } client { name } photos { nodes { background urls { main } } } } } } } }`, { id: job });
+  const { client: { headshots }, images: [image] } = across.hairstyleGeneration;
+  const [headshot] = headshots.nodes;
+  assert.deepEqual([headshots.totalCount, headshot?.id, headshot?.startedFrom, headshot?.client.name, image?.headshots], [1, model?.id, { id: look?.id, style: { id: '817941' } }, 'Wilma', [{ id: model?.id }]]);
+  await Promise.all(headshot?.photos.nodes.map(async ({ urls }) => bytesAt(urls.main)) ?? []);
+
+  const { eraseClient: { erasure } } = await platform.gql<{ eraseClient: { erasure: { id: string } } }>(salon.key, 'mutation ($id: ID!) { eraseClient(id: $id) { erasure { id } errors { message } } }', { id: clientId });
+  const receipt = await until(async () => {
+    const { body } = await platform.rest<{ data: { status: string; removed: Record<string, { rows: number; files: number }> } }>(salon.at(`erasures/${erasure.id}`), { key: salon.key });
+    return body.data.status === 'completed' && body.data;
+  });
+  // A model with one selfie and four photos of two files each.
+  assert.deepEqual(receipt.removed['headshot'], { rows: 6, files: 9 });
+  const { headshotModel } = await platform.gql<{ headshotModel: object | null }>(salon.key, 'query ($id: ID!) { headshotModel(id: $id) { id } }', { id: model?.id });
+  assert.equal(headshotModel, null);
+  await until(() => JSON.stringify(filesOf(platform.dataDir).filter((file) => file.startsWith('blobs'))) === JSON.stringify(before));
+});
