@@ -126,9 +126,13 @@ const awayCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '
  * statement itself got wrong is not that.
  */
 export function isDatabaseAway(error: unknown): boolean {
+  return (error instanceof Error && 'code' in error && awayCodes.has(String(error.code))) || isSaidByDatabase(error);
+}
+
+/** The same, but not when the connection might have been one to somebody else. */
+export function isSaidByDatabase(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return awayCodes.has(code) || /^(08|53|57P)[0-9A-Z]+$/.test(code) || /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(error.message);
+  return ('code' in error && /^(08|53|57P)[0-9A-Z]+$/.test(String(error.code))) || /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(error.message);
 }
 
 /** For what several processes create at the same moment, each if it is not there: that does not save the second one, who has to try again. */

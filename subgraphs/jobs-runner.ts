@@ -1,5 +1,5 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
-import type { Connection } from './database.ts';
+import { type Connection, isSaidByDatabase } from './database.ts';
 import { type JobOutcome, type JobWatch, takeTrace } from './jobs-watch.ts';
 
 /** Why a job's signal is aborted. `stopping`: the process ends, and another attempt that is not counted follows at once. */
@@ -20,6 +20,9 @@ export class Interruption extends Error {
 export function interruptionOf(signal: AbortSignal): InterruptionKind | null {
   return signal.aborted && signal.reason instanceof Interruption ? signal.reason.kind : null;
 }
+
+/** What is no fault of the job and passes: no database, no room on the disk. Such an attempt does not count, and is followed by another. */
+export const isOutage = (error: unknown): boolean => isSaidByDatabase(error) || (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'));
 
 export type JobRun<Data> = { id: string; data: Data; attempt: number; lastAttempt: boolean; signal: AbortSignal };
 export type QueueOptions<Data> = {
@@ -47,6 +50,7 @@ export type RunnableDefinition = { queue: string; options: QueueOptions<object>;
 const pollMs = 1000;
 const heartbeatMs = 4000;
 const stuckAfterMs = 30_000;
+const outagePauseMs = 1000;
 
 type Running = { job: JobWithMetadata; interrupt: (kind: InterruptionKind) => void; ended: Promise<void> };
 export type RunnerParts = { boss: PgBoss; connection: Connection; definition: RunnableDefinition; onError: (error: unknown) => void; watch: JobWatch };
@@ -160,11 +164,21 @@ export class Runner {
     } catch (error) {
       const kind = interruptionOf(signal);
       if (kind === 'stopping') await this.#handBack(job);
+      else if (kind === null && isOutage(error)) await this.#handBackLater(job, error);
       else if (kind !== 'canceled' && kind !== 'lost') await boss.fail(this.#queue, attempt, describe(error));
       return kind ?? 'failed';
     }
     await boss.complete(this.#queue, attempt);
     return 'completed';
+  }
+
+  /** After a while, and then as often as it takes: while there is no database it cannot be said either. */
+  async #handBackLater(job: JobWithMetadata, cause: unknown): Promise<void> {
+    this.#parts.onError(cause);
+    for (let isHanded = false; !isHanded && !this.#isStopping; ) {
+      await delay(outagePauseMs).promise;
+      isHanded = await this.#handBack(job).then(() => true, () => false);
+    }
   }
 
   /** As if it had not been taken: the attempt does not count. */

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { PgBoss } from 'pg-boss';
 import { type Connection, racing } from './database.ts';
 import { type JobWatch, unwatched, withTrace } from './jobs-watch.ts';
-import { type Definition, Interruption, type InterruptionKind, interruptionOf, type JobRun, type QueueOptions, Runner } from './jobs-runner.ts';
+import { type Definition, Interruption, type InterruptionKind, interruptionOf, isOutage, type JobRun, type QueueOptions, Runner } from './jobs-runner.ts';
 import { isRunHere, prepareQueues, takeOver, withExhausted } from './jobs-queues.ts';
 import { currentTrace } from './traces.ts';
 
-export { Interruption, interruptionOf };
+export { Interruption, interruptionOf, isOutage };
 export type { InterruptionKind, JobRun, QueueOptions };
 
 export type JobsOptions = { onError: (error: unknown) => void; /** Looks on while jobs run. */ watch?: JobWatch };

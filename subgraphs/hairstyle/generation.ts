@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
 import type { GenerateHairstyleInput } from '../../schema/types/hairstyle.ts';
 import { type AccountId, type ClientId, type GenerationId, newGenerationId, newPictureId, parseClientId } from '../ids.ts';
-import { interruptionOf, type JobRun } from '../jobs.ts';
+import { interruptionOf, isOutage, type JobRun } from '../jobs.ts';
 import { createPace, createReporter, etaSeconds, type Pace, percentOf } from '../picture-jobs.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from '../subgraph.ts';
@@ -119,7 +119,7 @@ async function run(parts: Parts, pace: Pace, { data: { accountId, generationId }
     if (interruption !== null && interruption !== 'deadline') throw error;
     if (error instanceof StyleGone) return fail(parts, accountId, generationId, { code: 'STYLE_DELETED', message: 'A style was deleted before its picture was made.', retryable: false });
     if (error instanceof EngineRefusal) return fail(parts, accountId, generationId, { code: error.code, message: error.message, retryable: false });
-    if (lastAttempt) await fail(parts, accountId, generationId, faultOf(interruption === 'deadline' ? 'TIMEOUT' : error instanceof EngineFault ? error.code : 'INTERNAL'));
+    if (lastAttempt && !isOutage(error)) await fail(parts, accountId, generationId, faultOf(interruption === 'deadline' ? 'TIMEOUT' : error instanceof EngineFault ? error.code : 'INTERNAL'));
     throw error;
   }
 }

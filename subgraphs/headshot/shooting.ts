@@ -1,4 +1,4 @@
-import { interruptionOf, type InterruptionKind, type JobRun } from '../jobs.ts';
+import { interruptionOf, isOutage, type InterruptionKind, type JobRun } from '../jobs.ts';
 import { type AccountId, type ModelId, newPhotoId } from '../ids.ts';
 import { createReporter, makeAll, type Pace, percentOf } from '../picture-jobs.ts';
 import { EngineFault, EngineRefusal, type RenderedHeadshot } from '../vision/engine.ts';
@@ -21,6 +21,7 @@ export async function shootModel(parts: Parts, pace: Pace, { data: { accountId, 
     const interruption = interruptionOf(signal);
     // Deleted, or for another process to do: either way the model is no longer ours.
     if (interruption !== null && interruption !== 'deadline') throw error;
+    if (isOutage(error)) throw error;
     const failure = failureOf(error, interruption);
     if (lastAttempt || !failure.retryable) await failModel(parts, accountId, subjectId, failure);
     else await parts.platform.connection.transaction(async () => parts.journal.record(accountId, subjectId, 'STATUS', { status: 'FAILED', stage: 'queued', etaSeconds: null, failure: { ...failure, refunded: false } }));
