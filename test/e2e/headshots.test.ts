@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createClient } from 'graphql-ws';
+import sharp from 'sharp';
 import { WebSocket } from 'ws';
 import { until } from '../support/database.ts';
-import { portrait } from '../support/photos.ts';
+import { comeByLink } from '../support/guest.ts';
+import { identityDistance } from '../support/identity.ts';
+import { openOrganization } from '../support/organization.ts';
+import { nobody, portrait } from '../support/photos.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { addClient, openBusiness } from '../support/salon.ts';
 import { filesOf } from '../support/traces.ts';
 
 const platform = await startTestPlatform({ after });
+const pause = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 500));
+type Photo = { id: string; likedStatus: string; urls: Record<string, string> };
 type Event = { seq: number; kind: string; terminal: boolean; progress: { percent: number }; photo: { id: string } | null; model: { status: string } };
 
 const bytesAt = async (url: string): Promise<Uint8Array> => {
@@ -31,6 +37,40 @@ async function follow(key: string, id: string): Promise<Event[]> {
   assert.deepEqual(events.map(({ seq }) => seq), events.map((_, index) => index + 1));
   return events;
 }
+
+test('over REST: organization, team, invite, accept, selfies, photos, favorite, download', { timeout: 300_000 }, async () => {
+  const acme = await openOrganization(platform, { amount: 2 });
+  const { organization: { teams: [team] } } = await acme.ok<{ organization: { teams: { id: string }[] } }>('POST', '/teams', { name: 'Sales' });
+  const { id: token } = await acme.ok<{ id: string }>('POST', '/invites', { email: 'jane@example.com', teamId: team?.id });
+  const selfie = await portrait();
+  assert.deepEqual(await comeByLink(platform, token, 'Jane Doe', [await nobody(), selfie]), [{ isUsable: false, issues: ['NO_FACE'] }, { isUsable: true, issues: [] }]);
+  const statusOf = async () => (await acme.ok<{ invite: { status: string; modelId: string } }>('GET', '/invites/jane@example.com')).invite;
+  const { modelId } = await statusOf();
+  assert.deepEqual(await acme.balance(), { available: 1, reserved: 0 }, 'the selfies spend the credit');
+  // As often as a client may ask.
+  for (let status = ''; status !== 'active'; await pause()) status = (await acme.ok<{ model: { status: string } }>('GET', `/models/${modelId}`)).model.status;
+  assert.equal((await statusOf()).status, 'completed');
+  const { members } = await acme.ok<{ members: { email: string; status: string; modelStatus: string; name: string }[] }>('GET', '/team/finished');
+  assert.deepEqual(members.map(({ email, name, modelStatus }) => [email, name, modelStatus]), [['jane@example.com', 'Jane Doe', 'active']]);
+
+  const { photos, pagination } = await acme.ok<{ photos: Photo[]; pagination: { total: number } }>('GET', `/models/${modelId}/photos?include=all`);
+  assert.ok(pagination.total >= 12 && photos.length === pagination.total, `${pagination.total} photos`);
+  await acme.ok('PUT', `/photos/${photos[3]?.id}/favorite`);
+  assert.equal((await acme.ok<{ photo: Photo }>('GET', `/models/${modelId}/photos/favorite`)).photo.id, photos[3]?.id);
+  const favorites = await acme.ok<{ photos: { id: string; name: string; teamName: string }[] }>('GET', '/photos/favorites');
+  assert.deepEqual(favorites.photos.map(({ id, name, teamName }) => [id, name, teamName]), [[photos[3]?.id, 'Jane Doe', 'Sales']]);
+
+  const { downloads } = await acme.ok<{ downloads: Photo[] }>('POST', `/models/${modelId}/photos/download`, { photoIds: [photos[3]?.id], include: 'all' });
+  const [main, thumbnail, original] = await Promise.all(['main', 'thumbnail', 'original'].map(async (size) => bytesAt(downloads[0]?.urls[size] ?? '')));
+  const { width, height, format } = await sharp(main).metadata();
+  assert.ok(format === 'jpeg' && width <= 1024 && height <= 1280, `${width} x ${height}`);
+  assert.deepEqual([(await sharp(thumbnail).metadata()).width, (original?.length ?? 0) > (main?.length ?? 0)], [320, true]);
+  assert.ok(main && (await identityDistance(selfie, main)) < 0.4, 'it is the same person');
+
+  await acme.ok('DELETE', `/models/${modelId}`);
+  assert.equal((await platform.send(new URL(downloads[0]?.urls['main'] ?? '').pathname + new URL(downloads[0]?.urls['main'] ?? '').search)).status, 404);
+  assert.deepEqual([(await statusOf()).status, await acme.balance()], ['deleted', { available: 1, reserved: 0 }]);
+});
 
 test('over the graph: a salon\'s look becomes headshots of its client, and goes with the client', { timeout: 300_000 }, async () => {
   const salon = await openBusiness(platform, (await platform.tenant({ kind: 'partner' })).key);
