@@ -25,6 +25,7 @@ import { restRoutes } from './rest/routes.ts';
 import { serveBusinessPages } from './pages/business.ts';
 import { serveHome } from './pages/home.ts';
 import { serveLogin, serveOutbox } from './pages/login.ts';
+import { serveOnboarding } from './pages/onboarding.ts';
 import { readSessionCookies } from './session-cookie.ts';
 import { serveSockets } from './sockets.ts';
 import { openTexts } from './texts.ts';
@@ -100,6 +101,7 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   serveBusinessPages(app, { keys, graph });
   serveLogin(app, { platform: front.platform, graph });
   serveOutbox(app, { env });
+  serveOnboarding(app, { platform: front.platform, graph, openings });
   if (env.mode !== 'production') serveDemoPortrait(app);
 }
 

@@ -128,7 +128,7 @@ export function oncePerEvent<Body, Made>(make: (event: StoredEvent<Body>) => Mad
 }
 
 /** The events of a stream as what `make` makes of them. A plain iterator, for a generator that waits cannot be stopped. */
-export function mapEvents<Body, Made>(stream: AsyncIterableIterator<StoredEvent<Body>>, make: (event: StoredEvent<Body>) => Made): AsyncIterableIterator<Made> {
+export function mapEvents<Event, Made>(stream: AsyncIterableIterator<Event>, make: (event: Event) => Made): AsyncIterableIterator<Made> {
   return {
     async next() {
       const { value, done } = await stream.next();

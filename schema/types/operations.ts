@@ -301,6 +301,27 @@ export type Role =
   /** Works with clients, photos and pictures. No keys, no logs, and nobody's rights. */
   | 'STAFF';
 
+export type SelfieCheckKind =
+  /** Nobody else. */
+  | 'ALONE'
+  /** A face, large enough. */
+  | 'FACE'
+  /** The whole head, neck and shoulders. */
+  | 'FRAMING'
+  | 'LIGHT'
+  /** Looks at the camera, with open eyes. */
+  | 'POSE'
+  | 'SHARP';
+
+export type SelfieCheckResult =
+  /** It cannot be used for that. */
+  | 'BAD'
+  /** Good enough; it could be better. */
+  | 'FAIR'
+  | 'GOOD'
+  /** Not looked at, for something else is wrong. */
+  | 'UNKNOWN';
+
 export type SubscriptionStatus =
   | 'ACTIVE'
   | 'CANCELED'
@@ -315,6 +336,21 @@ export type ToneRange =
   | 'MEDIUM'
   | 'TAN';
 
+export type AcceptInviteMutationVariables = Exact<{
+  token: string;
+  name: string;
+}>;
+
+
+export type AcceptInviteMutation = { readonly acceptInvite: { readonly onboarding: { readonly status: InviteStatus } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type AddClientMediaMutationVariables = Exact<{
   slug: string;
   clientId: string;
@@ -324,6 +360,22 @@ export type AddClientMediaMutationVariables = Exact<{
 
 export type AddClientMediaMutation = { readonly addClientMedia: { readonly media: { readonly id: string, readonly fileUrl: string, readonly fileName: string, readonly source: string, readonly createdAt: string } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly issues: ReadonlyArray<ImageIssue>, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type AddSelfieMutationVariables = Exact<{
+  token: string;
+  uploadId: string;
+  name?: string | null | undefined;
+}>;
+
+
+export type AddSelfieMutation = { readonly addSelfie: { readonly selfie: { readonly id: string, readonly name: string | null, readonly isUsable: boolean, readonly advice: string | null, readonly url: string, readonly checks: ReadonlyArray<{ readonly kind: SelfieCheckKind, readonly result: SelfieCheckResult, readonly message: string }> } | null, readonly onboarding: { readonly status: InviteStatus, readonly selfiesNeeded: number, readonly selfiesAllowed: number } | null, readonly errors: ReadonlyArray<
+      | { readonly existingId: string | null, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly issues: ReadonlyArray<ImageIssue>, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -352,6 +404,20 @@ export type CancelGenerationMutationVariables = Exact<{
 
 
 export type CancelGenerationMutation = { readonly cancelGeneration: { readonly generation: { readonly id: string, readonly mode: GenerationMode, readonly progress: { readonly status: JobStatus }, readonly images: ReadonlyArray<{ readonly url: string }> } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type CompleteOnboardingMutationVariables = Exact<{
+  token: string;
+}>;
+
+
+export type CompleteOnboardingMutation = { readonly completeOnboarding: { readonly onboarding: { readonly status: InviteStatus } | null, readonly errors: ReadonlyArray<
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
@@ -446,6 +512,21 @@ export type CreateModelMutation = { readonly createHeadshotModel: { readonly sig
       | { readonly required: number, readonly available: number, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
+export type CreateSelfieUploadMutationVariables = Exact<{
+  token: string;
+  byteLength: number;
+}>;
+
+
+export type CreateSelfieUploadMutation = { readonly createSelfieUpload: { readonly upload: { readonly uploadId: string, readonly uploadUrl: string } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly retryAfterSeconds: number, readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
 
@@ -793,6 +874,21 @@ export type RatePhotoMutationVariables = Exact<{
 
 export type RatePhotoMutation = { readonly ratePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
 
+export type RemoveSelfieMutationVariables = Exact<{
+  token: string;
+  id: string;
+}>;
+
+
+export type RemoveSelfieMutation = { readonly removeSelfie: { readonly onboarding: { readonly status: InviteStatus, readonly selfiesNeeded: number, readonly selfiesAllowed: number } | null, readonly errors: ReadonlyArray<
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+      | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
+    > } };
+
 export type RenameTeamMutationVariables = Exact<{
   id: string;
   name: string;
@@ -835,6 +931,13 @@ export type RevokeInviteMutation = { readonly revokeInvite: { readonly invite: {
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
       | { readonly code: ErrorCode, readonly message: string, readonly path: ReadonlyArray<string> | null }
     > } };
+
+export type SeeOnboardingQueryVariables = Exact<{
+  token: string;
+}>;
+
+
+export type SeeOnboardingQuery = { readonly onboarding: { readonly organizationName: string, readonly email: string | null, readonly name: string | null, readonly status: InviteStatus, readonly isDevelopment: boolean, readonly expiresAt: string, readonly selfiesNeeded: number, readonly selfiesAllowed: number, readonly selfies: ReadonlyArray<{ readonly id: string, readonly name: string | null, readonly isUsable: boolean, readonly advice: string | null, readonly url: string, readonly checks: ReadonlyArray<{ readonly kind: SelfieCheckKind, readonly result: SelfieCheckResult, readonly message: string }> }>, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null } | null, readonly failure: { readonly message: string } | null, readonly photos: ReadonlyArray<{ readonly id: string, readonly width: number, readonly height: number, readonly urls: { readonly main: string, readonly thumbnail: string } | null }> } | null };
 
 export type SelectFavoritePhotoMutationVariables = Exact<{
   id: string;
@@ -894,6 +997,14 @@ export type WatchGenerationSubscriptionVariables = Exact<{
 
 export type WatchGenerationSubscription = { readonly generationProgress: { readonly seq: number, readonly at: string, readonly kind: JobEventKind, readonly terminal: boolean, readonly gap: boolean, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null, readonly updatedAt: string }, readonly image: { readonly url: string, readonly width: number, readonly height: number, readonly style: { readonly id: string, readonly description: string } } | null, readonly failure: { readonly code: string, readonly message: string, readonly retryable: boolean, readonly refunded: boolean } | null } };
 
+export type WatchOnboardingSubscriptionVariables = Exact<{
+  token: string;
+  afterSeq?: number | null | undefined;
+}>;
+
+
+export type WatchOnboardingSubscription = { readonly onboardingProgress: { readonly seq: number, readonly kind: JobEventKind, readonly terminal: boolean, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly etaSeconds: number | null }, readonly photo: { readonly id: string, readonly width: number, readonly height: number, readonly urls: { readonly main: string, readonly thumbnail: string } | null } | null, readonly failure: { readonly message: string } | null } };
+
 export type WhoIsSignedInQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -903,6 +1014,19 @@ export type WhoIsSignedInQuery = { readonly viewer: { readonly user: { readonly 
       | { readonly name: string }
       | { readonly name: string }
      } };
+
+export const AcceptInvite: TypedOperation<AcceptInviteMutation, AcceptInviteMutationVariables> = { name: 'AcceptInvite', source: `mutation AcceptInvite($token: String!, $name: String!) {
+  acceptInvite(token: $token, name: $name) {
+    onboarding {
+      status
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
 
 export const AddClientMedia: TypedOperation<AddClientMediaMutation, AddClientMediaMutationVariables> = { name: 'AddClientMedia', source: `mutation AddClientMedia($slug: String!, $clientId: ID!, $input: AddClientMediaInput!) {
   addClientMedia(enterprise: $slug, clientId: $clientId, input: $input) {
@@ -917,6 +1041,39 @@ export const AddClientMedia: TypedOperation<AddClientMediaMutation, AddClientMed
       code
       message
       path
+      ... on ImageRejectedError {
+        issues
+      }
+    }
+  }
+}` };
+
+export const AddSelfie: TypedOperation<AddSelfieMutation, AddSelfieMutationVariables> = { name: 'AddSelfie', source: `mutation AddSelfie($token: String!, $uploadId: ID!, $name: String) {
+  addSelfie(token: $token, uploadId: $uploadId, name: $name) {
+    selfie {
+      id
+      name
+      isUsable
+      advice
+      url(width: 400)
+      checks {
+        kind
+        result
+        message
+      }
+    }
+    onboarding {
+      status
+      selfiesNeeded
+      selfiesAllowed
+    }
+    errors {
+      code
+      message
+      path
+      ... on ConflictError {
+        existingId
+      }
       ... on ImageRejectedError {
         issues
       }
@@ -948,6 +1105,19 @@ export const CancelGeneration: TypedOperation<CancelGenerationMutation, CancelGe
       images {
         url
       }
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
+export const CompleteOnboarding: TypedOperation<CompleteOnboardingMutation, CompleteOnboardingMutationVariables> = { name: 'CompleteOnboarding', source: `mutation CompleteOnboarding($token: String!) {
+  completeOnboarding(token: $token) {
+    onboarding {
+      status
     }
     errors {
       code
@@ -1097,6 +1267,23 @@ export const CreateModel: TypedOperation<CreateModelMutation, CreateModelMutatio
       ... on InsufficientCreditsError {
         required
         available
+      }
+    }
+  }
+}` };
+
+export const CreateSelfieUpload: TypedOperation<CreateSelfieUploadMutation, CreateSelfieUploadMutationVariables> = { name: 'CreateSelfieUpload', source: `mutation CreateSelfieUpload($token: String!, $byteLength: Int!) {
+  createSelfieUpload(token: $token, byteLength: $byteLength) {
+    upload {
+      uploadId
+      uploadUrl
+    }
+    errors {
+      code
+      message
+      path
+      ... on RateLimitedError {
+        retryAfterSeconds
       }
     }
   }
@@ -1774,6 +1961,21 @@ export const RatePhoto: TypedOperation<RatePhotoMutation, RatePhotoMutationVaria
   }
 }` };
 
+export const RemoveSelfie: TypedOperation<RemoveSelfieMutation, RemoveSelfieMutationVariables> = { name: 'RemoveSelfie', source: `mutation RemoveSelfie($token: String!, $id: ID!) {
+  removeSelfie(token: $token, id: $id) {
+    onboarding {
+      status
+      selfiesNeeded
+      selfiesAllowed
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}` };
+
 export const RenameTeam: TypedOperation<RenameTeamMutation, RenameTeamMutationVariables> = { name: 'RenameTeam', source: `mutation RenameTeam($id: ID!, $name: String!) {
   renameTeam(id: $id, name: $name) {
     organization {
@@ -1819,6 +2021,50 @@ export const RevokeInvite: TypedOperation<RevokeInviteMutation, RevokeInviteMuta
       code
       message
       path
+    }
+  }
+}` };
+
+export const SeeOnboarding: TypedOperation<SeeOnboardingQuery, SeeOnboardingQueryVariables> = { name: 'SeeOnboarding', source: `query SeeOnboarding($token: String!) {
+  onboarding(token: $token) {
+    organizationName
+    email
+    name
+    status
+    isDevelopment
+    expiresAt
+    selfiesNeeded
+    selfiesAllowed
+    selfies {
+      id
+      name
+      isUsable
+      advice
+      url(width: 400)
+      checks {
+        kind
+        result
+        message
+      }
+    }
+    progress {
+      status
+      stage
+      percent
+      seq
+      etaSeconds
+    }
+    failure {
+      message
+    }
+    photos {
+      id
+      width
+      height
+      urls {
+        main
+        thumbnail
+      }
     }
   }
 }` };
@@ -1931,6 +2177,32 @@ export const WatchGeneration: TypedOperation<WatchGenerationSubscription, WatchG
       message
       retryable
       refunded
+    }
+  }
+}` };
+
+export const WatchOnboarding: TypedOperation<WatchOnboardingSubscription, WatchOnboardingSubscriptionVariables> = { name: 'WatchOnboarding', source: `subscription WatchOnboarding($token: String!, $afterSeq: Int) {
+  onboardingProgress(token: $token, afterSeq: $afterSeq) {
+    seq
+    kind
+    terminal
+    progress {
+      status
+      stage
+      percent
+      etaSeconds
+    }
+    photo {
+      id
+      width
+      height
+      urls {
+        main
+        thumbnail
+      }
+    }
+    failure {
+      message
     }
   }
 }` };

@@ -1,6 +1,7 @@
 import { Failure } from '../../schema/failures.ts';
 import type { Invites } from './invite.ts';
 import type { Guest, Links } from './link.ts';
+import type { Models } from './model.ts';
 import { isRevocable, type ModelStatus } from './rules.ts';
 import type { InviteRow, ModelRow, Store } from './store.ts';
 
@@ -10,10 +11,10 @@ export type FoundGuest = { guest: Guest; invite: InviteRow | null; model: ModelR
 export type OpenGuest = FoundGuest & { model: ModelRow };
 export type OpenGuests = ReturnType<typeof createOpenGuests>;
 
-type Parts = { links: Links; store: Store; invites: Pick<Invites, 'expire'> };
+type Parts = { links: Links; store: Store; invites: Pick<Invites, 'expire'>; models: Pick<Models, 'expire'> };
 
 /** The people behind links. */
-export function createOpenGuests({ links, store, invites }: Parts) {
+export function createOpenGuests({ links, store, invites, models }: Parts) {
   /** `isHeld`: in the running transaction, which then holds the rows; the invitation is locked before its model. */
   const find = async (token: string, isHeld: boolean): Promise<FoundGuest | null> => {
     const guest = links.read(token);
@@ -37,6 +38,7 @@ export function createOpenGuests({ links, store, invites }: Parts) {
       const found = await find(token, false);
       if (!found || isComplete(found) || isOpen(found)) return found;
       if (found.invite) await invites.expire(found.guest.accountId, found.invite.id);
+      else if (found.model) await models.expire(found.guest.accountId, found.model.id);
       return null;
     },
     /** Refuses with NOT_FOUND a link that is of no use, with VALIDATION who gave no name, or has sent everything. */

@@ -41,7 +41,7 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const photos = createPhotos({ platform, store, journal });
   const invites = createInvites({ platform, store, journal, models });
   platform.mail.define(inviteMail, inviteWriter({ accountNames, links, store }));
-  const open = createOpenGuests({ links, store, invites });
+  const open = createOpenGuests({ links, store, invites, models });
   const guests = createGuests({ platform, store, journal, models, open });
   const selfies = createSelfies({ platform, store, journal, links, open });
   platform.erasures.define('headshot', modelEraser(platform, store, models));

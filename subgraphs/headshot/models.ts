@@ -60,3 +60,5 @@ type ModelEventBody = { about: 'model'; modelId: ModelId; progress: Omit<Progres
 
 /** What a subscriber of a model is given. */
 export type HeadshotEventModel = { seq: number; at: Date; kind: JobEventKind; body: ModelEventBody; terminal: boolean; gap: boolean };
+/** With whose headshots they are: the person who hears of them has no account. */
+export type OnboardingEventModel = HeadshotEventModel & { accountId: AccountId };

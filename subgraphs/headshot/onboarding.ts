@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import type { InviteStatus } from '../../schema/types/headshot.ts';
 import { Failure } from '../../schema/failures.ts';
+import { mapEvents } from '../events.ts';
 import type { Platform } from '../platform.ts';
 import { type FoundGuest, isComplete, isOpen, noLink, type OpenGuests } from './guest.ts';
 import type { Models } from './model.ts';
-import type { OnboardingModel } from './models.ts';
+import type { OnboardingEventModel, OnboardingModel } from './models.ts';
+import type { PhotoRow } from './photo-store.ts';
 import type { Journal } from './progress.ts';
 import { checkPersonName } from './rules.ts';
 import { leastSelfies, mostSelfies } from './selfie-rules.ts';
 import type { InviteRow, ModelRow, Store } from './store.ts';
 
 type Parts = { platform: Platform; store: Store; journal: Journal; models: Models; open: OpenGuests };
+/** More than are ever made for one person. */
+const mostPhotos = 100;
 export type Guests = ReturnType<typeof createGuests>;
 
 /** What a person does who came by a link. All refuse with NOT_FOUND a link that is of no use, or no longer. */
@@ -22,6 +26,15 @@ export function createGuests(parts: Parts) {
       const found = await open.see(token);
       return found && viewOf(store, found);
     },
+    /** Events of the person's headshots. Refuses with VALIDATION before acceptance, and a negative number. */
+    async follow(token: string, afterSeq: number | null | undefined): Promise<AsyncIterableIterator<OnboardingEventModel>> {
+      const { guest: { accountId }, model } = (await open.see(token)) ?? noLink();
+      if (!model) throw new Failure('VALIDATION', 'Say your name first');
+      return mapEvents(await parts.journal.subscribe(accountId, model.id, afterSeq), (event) => ({ ...event, accountId }));
+    },
+    /** The best first. */
+    photosOf: async ({ accountId, id }: ModelRow): Promise<PhotoRow[]> =>
+      (await store.listPhotosOf(accountId, [id], { status: 'ACTIVE' }, { first: mostPhotos, limit: mostPhotos, after: null })).flatMap(({ row }) => row ?? []),
     /** Names the person, and begins a model the first time. Refuses with VALIDATION. */
     async accept(token: string, name: string): Promise<OnboardingModel> {
       const checked = checkPersonName(name);

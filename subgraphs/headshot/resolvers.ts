@@ -4,7 +4,7 @@ import { type AccountId, type InviteId, parseAccountId, parseClientId, parseInvi
 import { type CountedPage, pageRequest } from '../paging.ts';
 import { getCaller, payload, userErrors } from '../schema.ts';
 import type { InviteOutcome } from './invite.ts';
-import type { Context, HeadshotEventModel, TeamModel } from './models.ts';
+import type { Context, HeadshotEventModel, OnboardingEventModel, TeamModel } from './models.ts';
 import { onboardingStatusOf, selfiesAllowed, selfiesNeeded, subjectOf } from './onboarding.ts';
 import { urlsExpireAt, urlsOf } from './photo.ts';
 import { progressOf } from './progress.ts';
@@ -49,6 +49,10 @@ export const resolvers: Resolvers = {
     headshotProgress: {
       subscribe: async (_, { id, afterSeq }, context) => context.journal.subscribe(getCaller(context).accountId, parseModelId(id), afterSeq),
       resolve: (event: HeadshotEventModel) => event,
+    },
+    onboardingProgress: {
+      subscribe: async (_, { token, afterSeq }, { guests }) => guests.follow(token, afterSeq),
+      resolve: (event: OnboardingEventModel) => event,
     },
     inviteUpdated: {
       subscribe: async (_, { organization: id }, context) => context.journal.invites(ownOrganization(context, id)),
@@ -124,6 +128,12 @@ export const resolvers: Resolvers = {
     selfiesAllowed: (guest) => selfiesAllowed(guest),
     progress: ({ model }) => model && progressOf(model),
     failure: ({ model }) => model?.failure ?? null,
+    photos: ({ model }, _, { guests }) => (model ? guests.photosOf(model) : []),
+  },
+  OnboardingEvent: {
+    progress: ({ body: { progress } }) => ({ ...progress, updatedAt: new Date(progress.updatedAt) }),
+    photo: async ({ accountId, body: { photoId } }, _, { store }) => (photoId === null ? null : (await store.findPhotos(accountId, [photoId]))[0] ?? null),
+    failure: ({ body: { failure } }) => failure,
   },
   Selfie: {
     url: ({ blobKey }, { width }, { blobs }) => blobs.signedUrl(blobKey, { expiresAt: new Date(Date.now() + 3_600_000), width: width ?? undefined }),

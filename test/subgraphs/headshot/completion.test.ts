@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLinks } from '../../../subgraphs/headshot/link.ts';
-import { newModelId } from '../../../subgraphs/ids.ts';
+import { listDueModels } from '../../../subgraphs/headshot/store.ts';
 import type { Caller } from '../../../subgraphs/subgraph.ts';
 import { until } from '../../support/database.ts';
 import { codeOf, createGuest, giveSelfie, invitedGuest, type TestGuest } from './guests.ts';
-import { createInvite, openStudio, revokeInvite, wholeFile, type InvitePayload } from './studio.ts';
+import { createInvite, openStudio, type Refused, revokeInvite, wholeFile, type InvitePayload } from './studio.ts';
 
 const studio = await openStudio(wholeFile, { work: false });
-const { account, balance, get, store, platform: { blobs, connection, credits, env } } = studio;
+const { account, balance, get, store, platform: { blobs, connection, credits } } = studio;
 
 const ledger = async (me: Caller, id: string) => (await credits.charges(me.accountId, id)).map(({ kind, amount }) => `${kind} ${amount}`);
 const revoke = async (me: Caller, email = 'jane@example.com') => get<InvitePayload>(me, revokeInvite, { email });
@@ -131,18 +130,31 @@ test('fifty invited at once with thirty credits: thirty complete, and the book i
   assert.deepEqual([await balance(me), await jobs(me), new Set(await models(me)), (await models(me)).length], [{ available: 0, reserved: 0 }, 30, new Set(['WAITING']), 30]);
 });
 
-/** Somebody whose headshots an organization started without an invitation. */
-async function unannounced(me: Caller): Promise<TestGuest> {
-  const id = newModelId();
-  await credits.reserve(me.accountId, id, 1, 'Headshots');
-  await store.insertModel(me.accountId, {
-    id, uid: `anon_${id}`, email: 'jane@example.com', title: null, memberId: null, teamId: null, clientId: null, pictureId: null, isDevelopment: false, chargeId: id, gender: null, status: 'ONBOARDING',
-    stage: 'onboarding', percent: 0, etaSeconds: null, lastSeq: 0, failure: null, favoriteId: null, updatedAt: new Date(), expiresAt: new Date(Date.now() + 60_000), finishedAt: null, endedAt: null, deletedAt: null,
-  });
-  return createGuest(studio, createLinks(env).tokenOf(me.accountId, id));
+test('completed and deleted at once: the credit comes back once, whichever was first', async () => {
+  const me = await account(20);
+  const guests = [];
+  for (let index = 0; index < 20; index++) guests.push({ ...(await ready(me, { email: `p${index}@example.com` })), email: `p${index}@example.com` });
+  const outcomes = await Promise.all(guests.map(async (guest, index) => {
+    const deleting = async () => codeOf(await get<{ errors: Refused[] }>(me, 'mutation ($id: ID!) { deleteHeadshotModel(id: $id) { deletedId errors { code message } } }', { id: guest.selfies[0]?.modelId }));
+    const completing = async () => codeOf(await guest.complete());
+    return (index % 2 === 0 ? await Promise.all([completing(), deleting()]) : (await Promise.all([deleting(), completing()])).toReversed()).join(' ');
+  }));
+  assert.ok(outcomes.every((outcome) => outcome === 'OK OK' || outcome === 'NOT_FOUND OK'), outcomes.join(', '));
+  assert.deepEqual([await balance(me), await models(me), new Set(await Promise.all(guests.map(async ({ email }) => statusOf(me, email))))], [{ available: 20, reserved: 0 }, [], new Set(['DELETED'])]);
+  const [{ running } = {}] = await connection.execute("select count(*)::int as running from jobs.job where name = 'headshot.model' and data->>'accountId' = $1 and state < 'completed'", [me.accountId]);
+  assert.equal(running, 0);
+  for (const { see, selfies: [selfie] } of guests) assert.deepEqual([await see(), selfie && (await blobs.read(selfie.blobKey))], [null, null]);
+});
+
+/** Somebody whose headshots an organization started without an invitation, by the whitelabel link. */
+async function unannounced(me: Caller): Promise<TestGuest & { modelId: string }> {
+  await store.setWhitelabel(me.accountId, true);
+  const { model, signedUrl, errors } = await get<{ model: { id: string } | null; signedUrl: string | null; errors: Refused[] }>(me, 'mutation { createHeadshotModel(email: "jane@example.com") { model { id } signedUrl errors { code message } } }');
+  assert.deepEqual(errors, []);
+  return { ...createGuest(studio, new URL(signedUrl ?? '').searchParams.get('token') ?? ''), modelId: model?.id ?? '' };
 }
 
-test('somebody without an invitation does the same by a link of the model', async () => {
+test('somebody without an invitation does the same by the whitelabel link', async () => {
   const me = await account(1);
   const guest = await unannounced(me);
   assert.deepEqual([(await guest.see())?.status, codeOf(await guest.begin())], ['PENDING', 'VALIDATION']);
@@ -151,4 +163,16 @@ test('somebody without an invitation does the same by a link of the model', asyn
   await giveSelfie(studio, me, 'jane@example.com');
   assert.deepEqual([(await guest.see())?.status, codeOf(await guest.complete()), codeOf(await guest.complete()), (await guest.see())?.status], ['UPLOADING', 'OK', 'OK', 'GENERATING']);
   assert.deepEqual([await balance(me), await models(me), await jobs(me)], [{ available: 0, reserved: 0 }, ['WAITING'], 1]);
+});
+
+test('past its time a whitelabel link is of no use, and the credit is back, looked at or not', async () => {
+  const me = await account(3);
+  const [seen, unseen, used] = [await unannounced(me), await unannounced(me), await unannounced(me)];
+  await seen.accept('Jane');
+  const late = async (id: string) => connection.execute("update headshot.model set expires_at = now() - interval '1 second' where id = $1", [id]);
+  for (const { modelId } of [seen, unseen]) await late(modelId);
+  assert.deepEqual([codeOf(await seen.complete()), await seen.see(), await seen.see(), await balance(me)], ['NOT_FOUND', null, null, { available: 1, reserved: 2 }]);
+  const due = await listDueModels(connection, new Date(), 1000);
+  assert.deepEqual(due.filter(({ accountId }) => accountId === me.accountId).map(({ id }) => id), [unseen.modelId]);
+  assert.equal((await used.see())?.status, 'PENDING');
 });
