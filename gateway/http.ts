@@ -12,6 +12,7 @@ import { identify } from './caller.ts';
 import { closeSignal, createDoor, isStreamed } from './door.ts';
 import type { Graph } from './graphql.ts';
 import { learnPaths } from './logged-path.ts';
+import { askOnce, KeyRefusal } from './kept.ts';
 import type { Openings } from './openings.ts';
 import { HttpRefusal, sendRefusal } from './rest/answer.ts';
 import { dialectOf, type Refusal } from './rest/dialect.ts';
@@ -121,6 +122,11 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings, 
   app.route({
     method: ['GET', 'POST', 'PUT', 'DELETE'],
     url: '/graphql',
+    errorHandler: (error, request, reply) => {
+      if (!(error instanceof KeyRefusal)) throw error;
+      if (error.retryAfterSeconds !== null) reply.header('retry-after', String(error.retryAfterSeconds));
+      refuseInGraphql(request, reply, { status: error.status, code: error.code, message: error.message });
+    },
     async handler(request, reply) {
       if (request.method === 'GET' && request.headers.accept?.includes('text/html') && !('query' in (request.query as object))) return reply.redirect('/');
       const identity = await identify(platform.keys, request.headers);
@@ -128,7 +134,8 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings, 
       if (identity.kind === 'caller') noteCaller(request, identity.caller, request.method === 'GET' ? request.query : request.body);
       const caller = identity.kind === 'caller' ? identity.caller : null;
       const search = new URL(request.url, 'http://host').search;
-      const { status, headers, body } = await door.answer({ method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id, trace: traceOf(request), address: addressOf(request.raw, platform.env.trustedProxies) }, signal: closeSignal(reply.raw) });
+      const asked = { method: request.method, headers: request.headers, search, body: request.body, context: { caller, requestId: request.id, trace: traceOf(request), address: addressOf(request.raw, platform.env.trustedProxies) }, signal: closeSignal(reply.raw) };
+      const { status, headers, body } = await askOnce(platform.answers, caller, asked, (each) => door.answer(each));
       reply.code(status).headers(headers);
       if (!isStreamed(body)) return reply.send(body);
       body.body.once('close', openings.track(body.keyId, body.close));

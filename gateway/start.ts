@@ -19,7 +19,6 @@ import { createApplication, createFront, type Front, serveGraphql } from './http
 import { serveOperator } from './operator-socket.ts';
 import { createOpenings } from './openings.ts';
 import { ownSubgraphs, remoteSubgraphs } from './remote-subgraphs.ts';
-import { createQuotas } from './rest/quota.ts';
 import { mountRoutes } from './rest/router.ts';
 import { restRoutes } from './rest/routes.ts';
 import { serveBusinessPages } from './pages/business.ts';
@@ -90,12 +89,12 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
 const noticed = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
 
 function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): void {
-  const { platform: { apiLogs, env, blobs, connection, jobs, keys }, graph, openings } = front;
+  const { platform: { apiLogs, answers, env, blobs, connection, jobs, keys, rates }, graph, openings } = front;
   readSessionCookies(app);
   logRequests(app, apiLogs, keys);
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
-  mountRoutes(app, restRoutes, { graph, keys, blobs, openings, quotas: createQuotas(), trustedProxies: env.trustedProxies });
+  mountRoutes(app, restRoutes, { graph, keys, blobs, openings, rates, answers, trustedProxies: env.trustedProxies });
   serveFiles(app, blobs);
   serveHome(app, env);
   serveBusinessPages(app, { keys, graph });

@@ -42,6 +42,8 @@ export type Environment = {
   operationTimeoutMs: number;
   /** Between the word that it stops and the end of its hearing. */
   stopDelayMs: number;
+  /** Of one key, to each REST interface that documents no limit of its own. */
+  requestsPerMinute: number;
   /** Objects that the operations of one key may ask this process for. */
   costPerMinute: number;
   /** Whether requests without a key may ask for the schema. */
@@ -101,6 +103,7 @@ const shape = {
   RENDER_WORKERS: wholeNumber(1, 64).default(Math.min(availableParallelism(), 8)),
   OPERATION_TIMEOUT: wholeNumber(100, 600_000).default(30_000),
   STOP_DELAY: wholeNumber(0, 60_000).optional(),
+  REQUESTS_PER_MINUTE: wholeNumber(1, 1_000_000_000).default(600),
   COST_PER_MINUTE: wholeNumber(20_000, 1_000_000_000_000).default(600_000),
   INTROSPECTION: z.enum(['everyone', 'keys'], 'must be everyone or keys').optional(),
   TRUSTED_DOCUMENTS: z.string().optional(),
@@ -185,6 +188,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? null : { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, ''), sampled: values.OTEL_TRACES_SAMPLER_ARG },
     operationTimeoutMs: values.OPERATION_TIMEOUT,
     stopDelayMs: values.STOP_DELAY ?? (values.NODE_ENV === 'production' ? 3_000 : 0),
+    requestsPerMinute: values.REQUESTS_PER_MINUTE,
     costPerMinute: values.COST_PER_MINUTE,
     openIntrospection: (values.INTROSPECTION ?? (values.NODE_ENV === 'production' ? 'keys' : 'everyone')) === 'everyone',
     operations: {

@@ -15,7 +15,9 @@ import { createMail, type Mail } from './mail.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import { createPhotos, type Photos } from './photos.ts';
+import { createKeptAnswers, type KeptAnswers } from './kept-answers.ts';
 import { createQuotas, type Quotas } from './quotas.ts';
+import { createRates, type Rates } from './rates.ts';
 import type { Tracer } from './traces.ts';
 import { measured } from './vision/measured.ts';
 import { createVision, type VisionEngine } from './vision/index.ts';
@@ -39,6 +41,8 @@ export type Platform = {
   webhooks: Webhooks;
   mail: Mail;
   quotas: Quotas;
+  rates: Rates;
+  answers: KeptAnswers;
   vision: VisionEngine;
   log: Logger;
   metrics: Metrics;
@@ -81,6 +85,8 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     webhooks: createWebhooks({ connection, jobs, outbound, log, metrics, tracer }),
     mail: createMail({ env, jobs, log }),
     quotas: createQuotas(connection),
+    rates: createRates(connection, { perMinute: env.requestsPerMinute }),
+    answers: createKeptAnswers(connection, { secret: () => getSigningSecret(env), keptMs: env.kept.idempotencyMs }),
   };
   const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close(), async () => tracer?.close());
   return { ...platform, stop };

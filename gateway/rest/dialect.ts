@@ -1,4 +1,5 @@
 import type { Failure, FailureCode, FailureDetail } from '../../schema/failures.ts';
+import type { RateFamily } from '../../subgraphs/rates.ts';
 
 /** A refusal in the words of one documented API. */
 export type Refusal = { status: number; code: string; message: string; detail?: FailureDetail };
@@ -11,8 +12,8 @@ export type Dialect = {
   invalidKeyMessage: string;
   /** Every refusal has a status here, so a code that is added does not compile before it has one. */
   status: Record<FailureCode, number>;
-  /** Requests that one key may send in a minute, told in X-RateLimit headers. Without: nobody counts. */
-  quotaPerMinute?: number;
+  /** By which the requests of a key are counted. Without: they are not. */
+  rate?: RateFamily | undefined;
   /** The body of a refusal or a fault. */
   error(refusal: Refusal): unknown;
 };
@@ -27,6 +28,7 @@ const aihairstyles = {
   missingKey: { status: 401, code: 'UNAUTHENTICATED', message: 'No API key provided' },
   invalidKeyMessage: 'Invalid API key',
   status: aihairstylesStatus,
+  rate: 'hairstyles',
 } as const satisfies Partial<Dialect>;
 
 /** AIHairstyles, `GET /styles` and `/colors`. */
@@ -38,6 +40,7 @@ export const generationDialect: Dialect = { ...aihairstyles, error: ({ message }
 /** AIHairstyles, "Enterprise API", whose errors the document leaves open: every shape of the others, and what the refusal knows besides. */
 export const enterpriseDialect: Dialect = {
   ...aihairstyles,
+  rate: 'enterprise',
   error: ({ message, detail: { existingId, required, available } = {} }) => ({
     success: false, data: null, message, status: 'error', ...existingId !== undefined && { existing_id: existingId }, ...required !== undefined && { required, available },
   }),
@@ -47,6 +50,7 @@ export const enterpriseDialect: Dialect = {
 export const partnerDialect: Dialect = {
   ...generationDialect,
   credential: 'x-partner-api-key',
+  rate: 'partner',
   status: { ...aihairstylesStatus, FORBIDDEN: 401 },
 };
 
@@ -58,7 +62,7 @@ export const headshotDialect: Dialect = {
   credential: 'authorization',
   missingKey: { status: 401, code: 'UNAUTHENTICATED', message: 'Invalid API key' },
   status: headshotStatus,
-  quotaPerMinute: 300,
+  rate: 'headshot',
   error: (refusal) => ({ success: false, error: refusal.code === 'INSUFFICIENT_CREDITS' ? 'Insufficient credits' : refusal.message, code: headshotCodeOf(refusal) }),
 };
 
@@ -79,6 +83,7 @@ function headshotCodeOf({ status, code, detail }: Refusal): string {
 /** The skin-shade API, every other path. */
 export const skinshadeDialect: Dialect = {
   ...aihairstyles,
+  rate: undefined,
   missingKey: { status: 403, code: 'UNAUTHENTICATED', message: 'Missing or invalid API key' },
   invalidKeyMessage: 'Missing or invalid API key',
   status: { ...aihairstylesStatus, UNAUTHENTICATED: 403 },

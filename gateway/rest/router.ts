@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BlobStore } from '../../subgraphs/blobs.ts';
+import type { KeptAnswers } from '../../subgraphs/kept-answers.ts';
 import type { Keys } from '../../subgraphs/keys.ts';
+import type { Rates } from '../../subgraphs/rates.ts';
 import type { Caller } from '../../subgraphs/subgraph.ts';
 import { Failure } from '../../schema/failures.ts';
 import { noteCaller } from '../api-log.ts';
@@ -13,11 +15,12 @@ import { HttpRefusal, sendReply, sendRefusal } from './answer.ts';
 import { ask, watch } from './ask.ts';
 import { dialectOf } from './dialect.ts';
 import { streamEvents } from './event-stream.ts';
-import type { Quotas } from './quota.ts';
+import { idempotencyKeyOf, keptReply } from './idempotency.ts';
+import { takeRate } from './quota.ts';
 import type { AnyRoute, EventRoute, Reply, RestRequest, Route } from './route.ts';
 import { readForm, readUpload } from './upload.ts';
 
-export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings; quotas: Quotas; trustedProxies: readonly string[] };
+export type RestParts = { graph: Graph; keys: Keys; blobs: BlobStore; openings: Openings; rates: Rates; answers: KeptAnswers; trustedProxies: readonly string[] };
 
 const longestWaitSeconds = 60;
 
@@ -53,7 +56,7 @@ async function answering(request: FastifyRequest, reply: FastifyReply, route: An
   reply.header('cache-control', 'no-store');
   try {
     const caller = await authenticate(request, route, parts.keys);
-    if (caller && route.dialect.quotaPerMinute !== undefined) parts.quotas.take(reply, caller.keyId, route.dialect.quotaPerMinute);
+    if (caller && route.dialect.rate) await takeRate(parts.rates, reply, route.dialect.rate, caller.keyId);
     if (route.method === 'EVENTS') await answerEvents(request, reply, route, parts, caller);
     else await answer(request, reply, route, parts, caller);
   } catch (error) {
@@ -83,18 +86,27 @@ async function answer(request: FastifyRequest, reply: FastifyReply, route: Route
   await sendReply(reply, request, made);
 }
 
-async function replyTo(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs, openings, trustedProxies }: RestParts, caller: Caller | null): Promise<Reply> {
-  const rest = restRequest(request, caller, blobs);
+async function replyTo(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs, openings, trustedProxies, answers }: RestParts, caller: Caller | null): Promise<Reply> {
+  const { rest, sent } = restRequest(request, caller, blobs);
   const asking = { caller, requestId: request.id, trace: traceOf(request), ...route.isOpen && { address: addressOf(request.raw, trustedProxies) } };
   const variables = await route.variables(rest);
+  const work = () => answered(reply, route, { rest, variables, asking }, { graph, openings });
+  const key = caller && route.method === 'POST' ? idempotencyKeyOf(rest) : null;
+  if (!caller || key === null) return work();
+  return keptReply(answers, { accountId: caller.accountId, operation: `POST ${pathOf(request)}`, key, content: JSON.stringify([request.query, request.body ?? null, sent()]) }, work);
+}
+
+type Asked = { rest: RestRequest; variables: object; asking: Parameters<typeof ask>[3] };
+
+async function answered(reply: FastifyReply, route: Route<object, object>, { rest, variables, asking }: Asked, { graph, openings }: Pick<RestParts, 'graph' | 'openings'>): Promise<Reply> {
   let data = await ask(graph, route.operation, variables, asking);
   if (route.rest) data = await withRest(route.rest, data, rest, (next) => ask(graph, route.operation, next, asking));
-  const waitSeconds = route.awaits ? waitOf(request) : 0;
+  const waitSeconds = route.awaits ? waitOf(rest) : 0;
   if (route.awaits && waitSeconds > 0) {
     reply.header('preference-applied', `wait=${waitSeconds}`);
     if (!route.awaits.isOver(data)) {
       const going = new AbortController();
-      const forget = openings.track(caller?.keyId ?? null, () => going.abort());
+      const forget = openings.track(asking.caller?.keyId ?? null, () => going.abort());
       await untilLast(graph, route.awaits, variables, asking, AbortSignal.any([AbortSignal.timeout(waitSeconds * 1000), closeOf(reply), going.signal])).finally(forget);
       data = await ask(graph, route.operation, variables, asking);
     }
@@ -123,7 +135,7 @@ async function untilLast(graph: Graph, { operation, isLast }: NonNullable<Route<
 
 async function answerEvents(request: FastifyRequest, reply: FastifyReply, route: EventRoute<object, object>, { graph, blobs, openings }: RestParts, caller: Caller | null): Promise<void> {
   accepts(request, /event-stream|\*\/\*|text\/\*/);
-  const rest = restRequest(request, caller, blobs);
+  const { rest } = restRequest(request, caller, blobs);
   const [afterSeq, asking] = [lastEventId(request), { caller, requestId: request.id, trace: traceOf(request), signal: closeOf(reply) }];
   // An EventSource comes back behind the last event too, and would for ever: 204 is what it stops at.
   if (afterSeq !== null && route.present.isOver(await ask(graph, route.present.operation, route.present.variables(rest), asking), afterSeq)) return void (await reply.code(204).send());
@@ -147,8 +159,10 @@ function lastEventId({ headers, query }: FastifyRequest): number | null {
   return seq;
 }
 
-function restRequest(request: FastifyRequest, caller: Caller | null, blobs: BlobStore): RestRequest {
-  return {
+/** `sent`: the hash of the file that came with it, once it was read. */
+function restRequest(request: FastifyRequest, caller: Caller | null, blobs: BlobStore): { rest: RestRequest; sent: () => string | null } {
+  let sent: string | null = null;
+  const rest: RestRequest = {
     method: request.method,
     // Fastify types both by the route's schema, of which ours have none.
     params: request.params as Record<string, string>,
@@ -159,13 +173,16 @@ function restRequest(request: FastifyRequest, caller: Caller | null, blobs: Blob
     requestId: request.id,
     async upload() {
       if (!caller) throw new TypeError('an open route has no account to keep a file for');
-      return readUpload(request, caller, blobs);
+      const { sha256, ...upload } = await readUpload(request, caller, blobs);
+      sent = `${sha256} ${upload.name ?? ''}`;
+      return upload;
     },
     async form() {
       if (!caller) throw new TypeError('an open route has no account to keep a file for');
       return readForm(request, caller, blobs);
     },
   };
+  return { rest, sent: () => sent };
 }
 
 /** Aborts when the client has gone. */
@@ -180,7 +197,7 @@ function accepts({ headers }: FastifyRequest, able: RegExp): void {
 }
 
 /** Seconds of `Prefer: wait=…` (RFC 7240), at most a minute; 0 without. */
-function waitOf({ headers }: FastifyRequest): number {
+function waitOf({ headers }: Pick<RestRequest, 'headers'>): number {
   const prefer = headers['prefer'];
   const text = Array.isArray(prefer) ? prefer.join(',') : prefer ?? '';
   const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?/i.exec(text)?.[1];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { Failure } from '../../schema/failures.ts';
@@ -11,7 +12,7 @@ const tooLarge = (): HttpRefusal => new HttpRefusal(413, 'The image is over 5 MB
 const aroundFileBytes = 64 * 1024;
 
 /** Keeps the multipart field `file` where createImage finds it. A file that is too large is refused as soon as that is known, and nothing is kept of it. */
-export async function readUpload(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null }> {
+export async function readUpload(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null; sha256: string }> {
   checkForm(request);
   const part = await request.file({ limits }).catch(malformed);
   if (!part || part.fieldname !== 'file') throw new Failure('VALIDATION', 'No file part');
@@ -31,7 +32,7 @@ async function staged(bytes: Uint8Array, accountId: Caller['accountId'], blobs: 
   if (bytes.length === 0) throw new Failure('VALIDATION', 'The file is empty');
   const uploadId = newUploadId();
   await blobs.putStaged(accountId, uploadId, chunksOf(bytes), uploadLimitBytes);
-  return { uploadId };
+  return { uploadId, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** The same with the other fields of the form, wherever they stand in it. */

@@ -787,9 +787,9 @@ export type ViewerMembershipsArgs = {
   offset?: InputMaybe<Scalars['Int']['input']>;
 };
 
-/** How often something may be done in a window of time, which begins with a full hour, day or month of UTC. */
+/** How often something may be done in a window of time, which begins with a full minute, hour, day or month of UTC. */
 export type RateLimit = {
-  /** What is limited: `sign-in-links`. */
+  /** What is limited: `sign-in-links`, `members-added`, `skin-shades`; requests to the REST interfaces as `requests-hairstyles`, `requests-enterprise`, `requests-partner` and `requests-headshot`. */
   readonly name: Scalars['String']['output'];
   readonly limit: Scalars['Int']['output'];
   readonly remaining: Scalars['Int']['output'];
@@ -799,6 +799,7 @@ export type RateLimit = {
 };
 
 export type RateWindow =
+  | 'MINUTE'
   | 'HOUR'
   | 'DAY'
   | 'MONTH';

@@ -78,7 +78,7 @@ export const resolvers: Resolvers = {
     roles: async (caller, _, context) => graphRoles((await membershipsOf(context, caller)).find(({ account: { id } }) => id === caller.accountId)?.roles ?? []),
     scopes: ({ scopes }) => [...scopes].sort(),
     memberships: (caller, _, context) => membershipsOf(context, caller),
-    rateLimits: (caller, _, { platform }) => platform.quotas.statesOf(caller),
+    rateLimits: (caller, _, { platform }) => limitsOf(platform, caller),
   },
   Account: {
     __resolveReference: ({ id }, context) => findAccount(context, id),
@@ -157,6 +157,12 @@ export const resolvers: Resolvers = {
   WebhookAttempt: { durationMs: ({ duration_ms }) => duration_ms, headers: ({ headers }) => Object.entries(headers).map(([name, value]) => ({ name, value })) },
   UserError: { __resolveType: ({ __typename }) => __typename },
 };
+
+/** Quotas, and requests of the running minute. */
+async function limitsOf({ quotas, rates }: Context['platform'], caller: Caller) {
+  const minutes = (await rates.statesOf(caller.keyId)).map(({ family, limit, count, resetsAt }) => ({ name: `requests-${family}`, limit, remaining: Math.max(0, limit - count), window: 'MINUTE' as const, resetsAt }));
+  return [...await quotas.statesOf(caller), ...minutes];
+}
 
 const findAccount = async ({ loaders }: Context, id: string, kind?: AccountKind): Promise<AccountModel | null> => ofKind(await load(loaders.account, parseAccountId(id)), kind);
 const findClient = ({ loaders }: Context, id: string): Promise<ClientModel | null> => load(loaders.client, parseClientId(id));

@@ -75,6 +75,8 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
       if (!gone) return false;
       await countRemoved(database, accountId, gone.number);
       await database().deleteFrom('request_key').where('account_id', '=', accountId).where('subject_id', '=', clientId).execute();
+      // They are sealed: which of them tell of the client is not seen.
+      await sql`delete from enterprise.kept_answer where account_id = ${accountId}`.execute(database());
       return true;
     }),
     /** The client with that e-mail address, else the one with that number. */

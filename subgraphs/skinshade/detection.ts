@@ -3,9 +3,10 @@ import type { DetectSkinShadeInput } from '../../schema/types/skinshade.ts';
 import { type AccountId, type ClientId, type ImageId, newReadingId, parseClientId, parseImageId, parseUploadId } from '../ids.ts';
 import { findEarlyIssue, ISSUE_SENTENCES } from '../images.ts';
 import type { Platform } from '../platform.ts';
+import { skinShadeQuota } from '../quotas.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault, EngineRefusal, type ImageIssue, type RefusalCode, type SkinShade } from '../vision/engine.ts';
-import { checkIdempotencyKey, chooseSource, fingerprintOf, monthlyLimit, monthOf, nextMonth, secondsToNextMonth } from './rules.ts';
+import { checkIdempotencyKey, chooseSource, fingerprintOf, nextMonth, secondsToNextMonth } from './rules.ts';
 import type { Claim, ReadingRow, Store } from './store.ts';
 
 type Parts = { platform: Platform; store: Store };
@@ -24,10 +25,11 @@ export function createDetections(parts: Parts) {
      * @throws Failure VALIDATION, NOT_FOUND, RATE_LIMITED, IMAGE_REJECTED, IDEMPOTENCY_CONFLICT; UNAVAILABLE, and then an upload can be used again.
      */
     detect: async (caller: Caller, input: DetectSkinShadeInput, signal?: AbortSignal): Promise<Detected> => detect(parts, caller, input, signal),
-    usage: async ({ accountId, keyId }: Caller): Promise<Usage> => usageOf(await parts.store.findUsage(accountId, keyId, monthOf(new Date()))),
+    usage: async ({ keyId }: Caller): Promise<Usage> => usageOf(await parts.platform.quotas.used(skinShadeQuota, keyId)),
   };
 }
 
+const { limit: monthlyLimit } = skinShadeQuota;
 const usageOf = (used: number): Usage => ({ limit: monthlyLimit, remaining: Math.max(0, monthlyLimit - used), resetsAt: nextMonth(new Date()) });
 const exhausted = (): Failure => new Failure('RATE_LIMITED', `This API key has used its ${monthlyLimit} detections of this month`, { retryAfterSeconds: secondsToNextMonth(new Date()) });
 
@@ -41,7 +43,7 @@ async function detect(parts: Parts, caller: Caller, input: DetectSkinShadeInput,
   const earlier = claim && (await store.findKey(accountId, claim));
   if (claim && earlier) return replay(parts, caller, claim, earlier);
   // Not the last word: that is counted when it is known that the picture is not refused. But it saves the work for nothing.
-  if ((await store.findUsage(accountId, keyId, monthOf(new Date()))) >= monthlyLimit) throw exhausted();
+  if ((await platform.quotas.used(skinShadeQuota, keyId)) >= monthlyLimit) throw exhausted();
   const shade = await readShade(parts, caller, input, picture, signal);
   const detected = await platform.connection.transaction(async () => keep(parts, caller, { picture, clientId, shade, claim }));
   return 'readingId' in detected ? replay(parts, caller, detected.claim, detected) : detected;
@@ -56,17 +58,17 @@ async function keep({ platform, store }: Parts, { accountId, keyId }: Caller, { 
   if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw noClient();
   if (imageId !== null && !(await platform.photos.holdPhoto(accountId, imageId))) throw noPhoto(path);
   if (imageId !== null && clientId !== null) await platform.photos.showsClient(accountId, imageId, clientId);
-  const used = await store.countUse(accountId, keyId, monthOf(new Date()), monthlyLimit);
+  const used = await platform.quotas.count(skinShadeQuota, keyId);
   if (used === null) throw exhausted();
   const [l, a, b] = shade.lab;
   const reading = await store.insertReading(accountId, { id, clientId, imageId, l, a, b, confidence: shade.confidence, warnings: shade.warnings });
   return { reading, usage: usageOf(used), replayed: false };
 }
 
-async function replay({ store }: Parts, { accountId, keyId }: Caller, claim: Claim, earlier: { fingerprint: string; readingId: ReadingRow['id'] }): Promise<Detected> {
+async function replay({ platform, store }: Parts, { accountId, keyId }: Caller, claim: Claim, earlier: { fingerprint: string; readingId: ReadingRow['id'] }): Promise<Detected> {
   const [reading] = earlier.fingerprint === claim.fingerprint ? await store.findReadings(accountId, [earlier.readingId]) : [];
   if (!reading) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request', { path: ['input', 'idempotencyKey'] });
-  return { reading, usage: usageOf(await store.findUsage(accountId, keyId, monthOf(new Date()))), replayed: true };
+  return { reading, usage: usageOf(await platform.quotas.used(skinShadeQuota, keyId)), replayed: true };
 }
 
 const noClient = (): Failure => new Failure('NOT_FOUND', 'Client not found', { path: ['input', 'clientId'] });

@@ -7,6 +7,7 @@ import { readingEraser } from './erasure.ts';
 import { createHealth } from './health.ts';
 import { createLoaders } from './loaders.ts';
 import { readings } from './migrations/001-readings.ts';
+import { usage } from './migrations/002-usage.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { monthOf } from './rules.ts';
@@ -18,7 +19,7 @@ const upkeepQueue = 'skinshade.upkeep';
 /** The subgraph of skin shades and the colors that suit them. */
 export async function createSkinshade(platform: Platform): Promise<Subgraph> {
   const { connection, env, erasures, jobs, log } = platform;
-  await migrate(connection, 'skinshade', { '001_readings': readings });
+  await migrate(connection, 'skinshade', { '001_readings': readings, '002_usage': usage });
   const [store, grants] = [createStore(connection), createGrants(connection)];
   erasures.define('skinshade', readingEraser(platform, store));
   jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 600, schedule: '23 * * * *' }, async () => {

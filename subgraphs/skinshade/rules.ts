@@ -57,9 +57,6 @@ export function monkToneOf(skin: Lab): number {
   return distances.indexOf(Math.min(...distances)) + 1;
 }
 
-/** Detections a month for each key, as documented. */
-export const monthlyLimit = 100;
-
 /** The first day of the month of UTC, `2026-01-01`. */
 export const monthOf = (moment: Date): string => `${moment.toISOString().slice(0, 7)}-01`;
 export const nextMonth = (moment: Date): Date => new Date(Date.UTC(moment.getUTCFullYear(), moment.getUTCMonth() + 1, 1));

@@ -1,6 +1,6 @@
 import { CamelCasePlugin, type Insertable, type Selectable, sql } from 'kysely';
 import { type Connection, json, type Store as Database } from '../database.ts';
-import type { AccountId, ClientId, ImageId, KeyId, ReadingId } from '../ids.ts';
+import type { AccountId, ClientId, ImageId, ReadingId } from '../ids.ts';
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import type { Tables } from './tables.ts';
@@ -17,7 +17,7 @@ const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('skinshade');
   const database = () => tables().withPlugin(camelCase);
-  return { ...readingStatements(database), ...usageStatements(database), ...keyStatements(database), ...traceStatements(database) };
+  return { ...readingStatements(database), ...keyStatements(database), ...traceStatements(database) };
 }
 
 function readingStatements(database: Database<Tables>) {
@@ -45,18 +45,6 @@ function readingStatements(database: Database<Tables>) {
       readingsOf(accountId).selectAll().distinctOn('clientId').where('clientId', 'in', clientIds).orderBy('clientId').orderBy('id', 'desc').execute(),
     latestOfImages: async (accountId: AccountId, imageIds: readonly ImageId[]): Promise<ReadingRow[]> =>
       readingsOf(accountId).selectAll().distinctOn('imageId').where('imageId', 'in', imageIds).orderBy('imageId').orderBy('id', 'desc').execute(),
-  };
-}
-
-function usageStatements(database: Database<Tables>) {
-  return {
-    findUsage: async (accountId: AccountId, keyId: KeyId, month: string): Promise<number> =>
-      (await database().selectFrom('usage').select('used').where('accountId', '=', accountId).where('keyId', '=', keyId).where(sql<boolean>`month = ${month}::date`).executeTakeFirst())?.used ?? 0,
-    /** How many there are then; null, and nothing is counted, when there were `limit` already. Of two at once one waits for the other's commit. */
-    countUse: async (accountId: AccountId, keyId: KeyId, month: string, limit: number): Promise<number | null> =>
-      (await database().insertInto('usage').values({ accountId, keyId, month: sql`${month}::date`, used: 1 })
-        .onConflict((conflict) => conflict.columns(['accountId', 'keyId', 'month']).doUpdateSet((eb) => ({ used: eb('usage.used', '+', 1) })).where('usage.used', '<', limit))
-        .returning('used').executeTakeFirst())?.used ?? null,
   };
 }
 

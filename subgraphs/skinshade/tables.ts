@@ -1,9 +1,9 @@
 import type { GeneratedAlways } from 'kysely';
-import type { AccountId, ClientId, ImageId, KeyId, ReadingId } from '../ids.ts';
+import type { AccountId, ClientId, ImageId, ReadingId } from '../ids.ts';
 import type { ShadeWarning } from '../vision/engine.ts';
 
 /** The tables of the schema `skinshade`; in the database the same names are written in snake_case. */
-export type Tables = { reading: ReadingTable; usage: UsageTable; keyGrant: KeyGrantTable; idempotencyKey: IdempotencyKeyTable };
+export type Tables = { reading: ReadingTable; keyGrant: KeyGrantTable; idempotencyKey: IdempotencyKeyTable };
 
 type ReadingTable = {
   id: ReadingId;
@@ -19,8 +19,6 @@ type ReadingTable = {
   createdAt: GeneratedAlways<Date>;
 };
 
-/** Detections of a key in a month; `month` is its first day. */
-type UsageTable = { accountId: AccountId; keyId: KeyId; month: string; used: number };
 /** That somebody got a key in a month. */
 type KeyGrantTable = { household: string; month: string; createdAt: GeneratedAlways<Date> };
 type IdempotencyKeyTable = { accountId: AccountId; key: string; fingerprint: string; readingId: ReadingId; createdAt: Date };

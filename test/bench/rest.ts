@@ -18,7 +18,7 @@ const graph = ({ source }: { source: string }, variables: object = {}): Target =
 export async function run(): Promise<void> {
   const ends: (() => Promise<void>)[] = [];
   try {
-    const server = await startServer({ after: (end) => ends.push(end) }, { variables: { COST_PER_MINUTE: '1000000000000' } });
+    const server = await startServer({ after: (end) => ends.push(end) }, { variables: { COST_PER_MINUTE: '1000000000000', REQUESTS_PER_MINUTE: '1000000000' } });
     const { personalKey: key } = await server.demo();
     await server.upload(key, await portrait());
     const id = await server.generate(key, { mode: 'test', styles: ['817941'], image_name: 'me.jpg' });

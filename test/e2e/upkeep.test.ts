@@ -80,7 +80,7 @@ test('an idempotency key is forgotten after a day', async () => {
   const first = await post();
   await runNow('hairstyle.upkeep');
   assert.equal(await post(), first);
-  await connection.execute("update hairstyle.idempotency_key set created_at = created_at - interval '25 hours'");
+  for (const table of ['hairstyle.idempotency_key', 'enterprise.kept_answer']) await connection.execute(`update ${table} set created_at = created_at - interval '25 hours'`);
   await runNow('hairstyle.upkeep');
   assert.deepEqual(await connection.execute('select count(*)::int as n from hairstyle.idempotency_key'), [{ n: 0 }]);
   assert.notEqual(await post(), first);

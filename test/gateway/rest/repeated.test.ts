@@ -17,9 +17,13 @@ for (const [name, { path, key, json, other, table }] of Object.entries(posts)) {
     const rows = async () => Number((await platform.platform.connection.execute(`select count(*)::int as n from enterprise.${table}`))[0]?.['n']);
     const send = async (body: object, idempotencyKey = '"again"') => platform.rest<{ data?: { api_key?: string } }>(path, { key, json: body, headers: { 'idempotency-key': idempotencyKey } });
     const before = await rows();
-    const answers = await Promise.all(Array.from({ length: 10 }, async () => send(json)));
+    const crowd = await Promise.all(Array.from({ length: 10 }, async () => send(json)));
+    const running = crowd.filter(({ status }) => status === 409);
+    for (const { headers } of running) assert.match(headers.get('retry-after') ?? '', /^[1-5]$/);
+    const answers = [...crowd.filter(({ status }) => status !== 409), await send(json)];
     assert.deepEqual(new Set(answers.map(({ text }) => text)).size, 1, answers.map(({ text }) => text).join('\n'));
     assert.ok([200, 201].includes(answers[0]?.status ?? 0));
+    assert.deepEqual([answers.filter(({ headers }) => headers.get('idempotency-replayed') === null).length, answers.at(-1)?.headers.get('idempotency-replayed')], [1, 'true']);
     assert.equal(await rows(), before + 1);
     const secret = answers[0]?.body.data?.api_key;
     if (secret) assert.equal((await platform.rest('/api/v1/styles', { key: secret })).status, 200);
@@ -34,4 +38,7 @@ test('no secret is kept', async () => {
   const rows = await platform.platform.connection.execute('select to_jsonb(r)::text as line from enterprise.request_key r');
   assert.ok(rows.length >= 3);
   assert.doesNotMatch(JSON.stringify(rows), /ak_/);
+  const sealed = await platform.platform.connection.execute('select sealed from enterprise.kept_answer');
+  assert.ok(sealed.length >= 3);
+  for (const row of sealed) assert.doesNotMatch(Buffer.from(row['sealed'] as Uint8Array).toString('latin1'), /ak_|api_key/);
 });

@@ -17,11 +17,13 @@ import { createStore } from '../../../subgraphs/hairstyle/store.ts';
 import { type AccountId, newAccountId, newImageId } from '../../../subgraphs/ids.ts';
 import { createErasures } from '../../../subgraphs/erasures.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
+import { createKeptAnswers } from '../../../subgraphs/kept-answers.ts';
 import { createKeys } from '../../../subgraphs/keys.ts';
 import { createMail } from '../../../subgraphs/mail.ts';
 import { createOutbound } from '../../../subgraphs/outbound.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
 import { createQuotas } from '../../../subgraphs/quotas.ts';
+import { createRates } from '../../../subgraphs/rates.ts';
 import type { AccountKind, Caller } from '../../../subgraphs/subgraph.ts';
 import type { EngineContext, HairstyleRequest, RenderedImage } from '../../../subgraphs/vision/engine.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
@@ -79,7 +81,7 @@ export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painte
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log, now }),
-    mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
+    mail: createMail({ env, jobs, log }), quotas: createQuotas(database), rates: createRates(database, { perMinute: 600 }), answers: createKeptAnswers(database, { secret: () => 'a secret of the test', keptMs: 86_400_000 }),
   } as Platform;
   const enterprise = await createEnterprise(platform);
   const hairstyle = await createHairstyle(platform);

@@ -18,6 +18,7 @@ import { createHeadshot } from '../../../subgraphs/headshot/index.ts';
 import { createStore } from '../../../subgraphs/headshot/store.ts';
 import { type AccountId, newAccountId, newKeyId } from '../../../subgraphs/ids.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
+import { createKeptAnswers } from '../../../subgraphs/kept-answers.ts';
 import { createKeys } from '../../../subgraphs/keys.ts';
 import { createLooks } from '../../../subgraphs/looks.ts';
 import { createMail } from '../../../subgraphs/mail.ts';
@@ -25,6 +26,7 @@ import { migrate } from '../../../subgraphs/migrations.ts';
 import { createOutbound } from '../../../subgraphs/outbound.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
 import { createQuotas } from '../../../subgraphs/quotas.ts';
+import { createRates } from '../../../subgraphs/rates.ts';
 import type { AccountKind, Caller } from '../../../subgraphs/subgraph.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
 import { openTestConnection } from '../../support/database.ts';
@@ -55,7 +57,7 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, accountNames: createAccountNames(database), credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log }),
-    looks: createLooks(database), mail: createMail({ env, jobs, log }), quotas: createQuotas(database),
+    looks: createLooks(database), mail: createMail({ env, jobs, log }), quotas: createQuotas(database), rates: createRates(database, { perMinute: 600 }), answers: createKeptAnswers(database, { secret: () => 'a secret of the test', keptMs: 86_400_000 }),
   } as Platform;
   await createEnterprise(platform);
   await migrate(database, 'hairstyle', hairstyleMigrations);

@@ -94,7 +94,7 @@ describe('a detection', () => {
   test('past the limit is refused with how long to wait', async () => {
     const own = await platform.tenant();
     const small = (await platform.upload(own.key, await smallPortrait(300))).body.data.id;
-    await platform.platform.connection.execute("insert into skinshade.usage (account_id, key_id, month, used) values ($1, $2, date_trunc('month', now() at time zone 'utc')::date, 99)", [own.accountId, own.keyId]);
+    await platform.platform.connection.execute("insert into enterprise.quota (name, subject, ends_at, used) values ('skin-shades', $1, (date_trunc('month', now() at time zone 'utc') + interval '1 month') at time zone 'utc', 99)", [own.keyId]);
     assert.equal((await detect(own.key, { imageId: small })).usage?.remaining, 0);
     const { errors: [limited] } = await detect(own.key, { imageId: small });
     assert.deepEqual([limited?.type, limited?.code], ['RateLimitedError', 'RATE_LIMITED']);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { enterpriseMigrations } from '../../../subgraphs/enterprise/index.ts';
 import { hairstyleMigrations } from '../../../subgraphs/hairstyle/index.ts';
-import { type AccountId, type KeyId, newAccountId, newClientId, newImageId, newKeyId, newReadingId } from '../../../subgraphs/ids.ts';
+import { type AccountId, newAccountId, newClientId, newImageId, newReadingId } from '../../../subgraphs/ids.ts';
 import { migrate } from '../../../subgraphs/migrations.ts';
 import { createPhotos, type Photos } from '../../../subgraphs/photos.ts';
 import { readings } from '../../../subgraphs/skinshade/migrations/001-readings.ts';
@@ -27,15 +27,14 @@ async function addPhoto(accountId: AccountId) {
 const isNothing = (found: unknown): boolean => found === null || found === 0 || found === false || (Array.isArray(found) && found.length === 0);
 
 test('a foreign tenant gets nothing and changes nothing, by every function of the store', async () => {
-  const [owner, foreign, keyId, clientId] = [newAccountId(), newAccountId(), newKeyId(), newClientId()];
+  const [owner, foreign, clientId] = [newAccountId(), newAccountId(), newClientId()];
   const imageId = await addPhoto(owner);
   const own = await store.insertReading(owner, reading({ clientId, imageId }));
   const unnamed = await store.insertReading(owner, reading({ imageId }));
   const claim = { key: 'k', fingerprint: 'f', since: new Date(0) };
   await store.claimKey(owner, claim, own.id);
-  await store.countUse(owner, keyId, month, 100);
   await photos.showsClient(owner, imageId, clientId);
-  const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['skinshade.reading', 'skinshade.usage', 'skinshade.idempotency_key', 'hairstyle.image', 'hairstyle.image_client'].map((table) =>
+  const everything = async (): Promise<string> => JSON.stringify(await Promise.all(['skinshade.reading', 'skinshade.idempotency_key', 'hairstyle.image', 'hairstyle.image_client'].map((table) =>
     connection.execute(`select to_jsonb(t) as row from ${table} t where account_id = $1 order by 1`, [owner]))));
   const before = await everything();
   const walk: { [Name in keyof Store]: () => Promise<unknown> } = {
@@ -46,8 +45,6 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     listReadingsOfClients: () => store.listReadingsOfClients(foreign, [clientId], page),
     latestOfClients: () => store.latestOfClients(foreign, [clientId]),
     latestOfImages: () => store.latestOfImages(foreign, [imageId]),
-    findUsage: () => store.findUsage(foreign, keyId, month),
-    countUse: async () => ((await store.countUse(foreign, keyId, month, 100)) ?? 0) - 1,
     findKey: () => store.findKey(foreign, claim),
     claimKey: () => store.claimKey(foreign, claim, newReadingId()),
     listUnnamedImages: () => store.listUnnamedImages(foreign, null, 10),
@@ -64,23 +61,6 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
   for (const [name, call] of Object.entries({ ...walk, ...photoWalk })) assert.ok(isNothing(await call()), name);
   assert.equal(await everything(), before);
   assert.deepEqual(await store.findReadings(owner, [own.id]), [own]);
-});
-
-test('of many uses at once as many count as the limit allows, each month and key by itself', async () => {
-  const [owner, keyId, other] = [newAccountId(), newKeyId(), newKeyId()] as [AccountId, KeyId, KeyId];
-  const counts = await Promise.all(Array.from({ length: 60 }, () => connection.transaction(() => store.countUse(owner, keyId, month, 25))));
-  assert.deepEqual(counts.filter((count) => count !== null).sort((a, b) => a - b), Array.from({ length: 25 }, (_, index) => index + 1));
-  assert.deepEqual([await store.countUse(owner, keyId, next, 25), await store.countUse(owner, other, month, 25)], [1, 1]);
-  assert.deepEqual([await store.findUsage(owner, keyId, month), await store.findUsage(owner, keyId, next)], [25, 1]);
-});
-
-test('a use that is rolled back is not counted', async () => {
-  const [owner, keyId] = [newAccountId(), newKeyId()];
-  await assert.rejects(connection.transaction(async () => {
-    await store.countUse(owner, keyId, month, 100);
-    throw new Error('the picture is gone');
-  }), /gone/);
-  assert.equal(await store.findUsage(owner, keyId, month), 0);
 });
 
 test('a household gets one key a month, and is forgotten when the month is over', async () => {
