@@ -179,7 +179,9 @@ function restRequest(request: FastifyRequest, caller: Caller | null, blobs: Blob
     },
     async form() {
       if (!caller) throw new TypeError('an open route has no account to keep a file for');
-      return readForm(request, caller, blobs);
+      const { sha256, ...form } = await readForm(request, caller, blobs);
+      sent = `${sha256} ${form.name ?? ''} ${JSON.stringify(Object.entries(form.fields).sort())}`;
+      return form;
     },
   };
   return { rest, sent: () => sent };

@@ -28,7 +28,7 @@ function checkForm(request: FastifyRequest): void {
   if (Number(request.headers['content-length'] ?? 0) > uploadLimitBytes + aroundFileBytes) throw tooLarge();
 }
 
-async function staged(bytes: Uint8Array, accountId: Caller['accountId'], blobs: BlobStore): Promise<{ uploadId: string }> {
+async function staged(bytes: Uint8Array, accountId: Caller['accountId'], blobs: BlobStore): Promise<{ uploadId: string; sha256: string }> {
   if (bytes.length === 0) throw new Failure('VALIDATION', 'The file is empty');
   const uploadId = newUploadId();
   await blobs.putStaged(accountId, uploadId, chunksOf(bytes), uploadLimitBytes);
@@ -36,7 +36,7 @@ async function staged(bytes: Uint8Array, accountId: Caller['accountId'], blobs: 
 }
 
 /** The same with the other fields of the form, wherever they stand in it. */
-export async function readForm(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null; fields: Record<string, string> }> {
+export async function readForm(request: FastifyRequest, { accountId }: Caller, blobs: BlobStore): Promise<{ uploadId: string; name: string | null; sha256: string; fields: Record<string, string> }> {
   checkForm(request);
   const fields: Record<string, string> = {};
   let file: { bytes: Uint8Array; name: string } | null = null;

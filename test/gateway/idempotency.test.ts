@@ -13,9 +13,10 @@ const [again, once, gone, nothing] = ['the second time changes nothing', 'the up
 /** Mutations without an idempotencyKey of their own, and why they need none. The header serves these as well. */
 const repeatable: Record<string, string> = {
   acceptInvite: again, addClientMedia: once, addMember: again, addSelfie: once, addTeamMembers: again, cancelGeneration: again, completeOnboarding: again, createImage: once, createImageUpload: nothing,
-  createInviteListUpload: nothing, createInvites: 'an address is invited once', createSelfieUpload: nothing, createSkinShadeKey: 'one a month', createTeam: 'a name is taken once', deleteApiKey: gone, deleteTeam: gone,
-  deleteWebhookEndpoint: gone, disableWebhookEndpoint: again, enableWebhookEndpoint: again, eraseClient: gone, openSession: 'a session ends by itself', removeMember: gone, removeSelfie: gone, renameTeam: again,
-  replayWebhookDelivery: 'sends it again, as is asked for', requestSignInLink: 'a link works once, and few are sent', revokeInvite: gone, signIn: 'a link works once', signOut: gone, signOutEverywhere: gone, updateWebhookEndpoint: again,
+  createInviteListUpload: nothing, createInvites: 'an address is invited once', createSelfieUpload: nothing, createSkinShadeKey: 'one a month', createTeam: 'a name is taken once', deleteApiKey: gone, deleteHeadshotModel: gone,
+  deletePhoto: gone, deleteStyle: gone, deleteTeam: gone,
+  deleteWebhookEndpoint: gone, disableWebhookEndpoint: again, enableWebhookEndpoint: again, eraseClient: gone, openSession: 'a session ends by itself', ratePhoto: again, removeMember: gone, removeSelfie: gone, renameTeam: again,
+  replayWebhookDelivery: 'sends it again, as is asked for', requestSignInLink: 'a link works once, and few are sent', revokeInvite: gone, selectFavoritePhoto: again, signIn: 'a link works once', signOut: gone, signOutEverywhere: gone, updateWebhookEndpoint: again,
 };
 
 test('every mutation that creates or bills takes an idempotencyKey, which is written down with what it does', () => {
