@@ -34,6 +34,7 @@ export const styleRoutes = [
   route({
     method: 'POST', path: '/api/v1/styles/import', dialect: catalogueDialect, operation: ImportStyle,
     summary: 'Makes the hair of a portrait a style of the account: multipart field "file", PNG, JPEG, WebP or HEIC, at most 5 MB; beside it "description", "gender", "tags" (with commas) and "client_id", each optional.',
+    body: 'file',
     variables: async (request) => ({ input: await importInput(request) }),
     reply({ importStyle }) {
       const style = accepted(importStyle.hairstyle, importStyle.errors);

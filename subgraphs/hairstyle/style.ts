@@ -31,7 +31,8 @@ export function createStyles(parts: Parts) {
     /** Refuses with NOT_FOUND what is not the account's, or was deleted before. */
     async delete(accountId: AccountId, id: string): Promise<StyleRow> {
       return platform.connection.transaction(async () => {
-        const deleted = await store.deleteStyle(accountId, id);
+        // PostgreSQL has no text with a zero byte: nobody's id.
+        const deleted = id.includes('\0') ? null : await store.deleteStyle(accountId, id);
         if (!deleted) throw new Failure('NOT_FOUND', 'Hairstyle not found', { path: ['id'] });
         platform.connection.afterCommit(() => {
           Promise.all(deleted.files.map(async (key) => platform.blobs.delete(key))).catch((error: unknown) => platform.log.warn({ err: error }, 'the files of a deleted style were not deleted'));

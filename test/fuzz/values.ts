@@ -11,7 +11,7 @@ const text = fc.oneof(fc.constantFrom(...strange), fc.string({ unit: 'binary', m
 const number = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, -0, 1, -1, 2 ** 31, 2 ** 53, 2 ** 53 + 2, -(2 ** 63), 1e308, 1e-320, 0.1));
 
 /** Any JSON, with keys that objects have already. */
-const anything = fc.letrec<{ value: unknown }>((tie) => ({
+export const anything = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof({ depthSize: 'small', withCrossShrink: true }, fc.constantFrom(null, true, false), number, text, fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(fc.oneof(fc.constantFrom('__proto__', 'constructor', 'prototype', 'length', 'id', 'toJSON'), fc.string({ maxLength: 8 })), tie('value'), { maxKeys: 4 })),
 })).value;
 
