@@ -16,6 +16,8 @@ import { defineUpkeep } from './upkeep.ts';
  */
 export async function startSubgraphs(platform: Platform, names: readonly SubgraphName[] = subgraphNames): Promise<Subgraphs> {
   const subgraphs: { -readonly [Name in SubgraphName]?: Subgraph } = {};
+  // A gateway without subgraphs of its own reads keys and credits, too.
+  if (!names.includes('enterprise')) await haveTables(platform.connection, 'enterprise', enterpriseMigrations);
   for (const name of subgraphNames) {
     if (!names.includes(name)) continue;
     // Right before its own tables, never before those of another: two processes that need each other's tables would wait for ever.
@@ -31,9 +33,9 @@ export type Subgraphs = Readonly<Partial<Record<SubgraphName, Subgraph>>>;
 
 const create = { enterprise: createEnterprise, hairstyle: createHairstyle, headshot: createHeadshot, skinshade: createSkinshade } satisfies Record<SubgraphName, (platform: Platform) => Promise<Subgraph>>;
 
-/** Keys, credits and clients are in the tables of enterprise, photos and finished looks in those of hairstyle. */
-const tablesNeeded = { enterprise: [], hairstyle: ['enterprise'], headshot: ['enterprise', 'hairstyle'], skinshade: ['enterprise', 'hairstyle'] } as const;
-const migrations = { enterprise: enterpriseMigrations, hairstyle: hairstyleMigrations };
+/** Beside those of enterprise, which everybody needs: photos and finished looks are in the tables of hairstyle. */
+const tablesNeeded = { enterprise: [], hairstyle: [], headshot: ['hairstyle'], skinshade: ['hairstyle'] } as const;
+const migrations = { hairstyle: hairstyleMigrations };
 
 /** Who has a database of its own makes the tables itself. */
 async function haveTables(connection: Connection, schema: SubgraphName, migrations: Record<string, Migration>): Promise<void> {
