@@ -58,28 +58,29 @@ async function produce(parts: Parts, pace: Pace, model: ModelRow, signal: AbortS
   const series = seriesOf(model.isDevelopment);
   const shots = planShots(await store.listSelfies(accountId, id), series.count);
   if (shots.length === 0) throw new EngineRefusal('UNSUPPORTED_IMAGE', 'None of the photos can be used for headshots.');
+  // One selfie with room for one framing holds fewer.
+  const count = Math.min(series.count, shots.length);
   const present = new Set(await store.listPositions(accountId, id));
   const generating = model.status === 'PENDING' ? await connection.transaction(async () => journal.record(accountId, id, 'STATUS', { status: 'GENERATING_HEADSHOTS', stage: 'detect' })) : model;
   if (!generating) return;
   const gone = new AbortController();
-  const fractions = Array.from({ length: series.count }, (_, slot) => (slot < present.size ? 1 : 0));
+  const fractions = Array.from({ length: count }, (_, slot) => (slot < present.size ? 1 : 0));
   const reporter = createReporter(generating, fractions, { ...pace, atOnce: env.renderWorkers }, async (advance) => {
     if (!(await connection.transaction(async () => journal.record(accountId, id, 'PROGRESS', advance)))) gone.abort();
   });
-  const session: Session = { parts, pace, model, mostHeight: series.mostHeight, reporter, signal: AbortSignal.any([signal, gone.signal]), onGone: () => gone.abort() };
-  await shootSeries(session, shots.filter(({ position }) => !present.has(position)), series.count - present.size).catch((error: unknown) => {
+  const session: Session = { parts, pace, model, count, mostHeight: series.mostHeight, reporter, signal: AbortSignal.any([signal, gone.signal]), onGone: () => gone.abort() };
+  await shootSeries(session, shots.filter(({ position }) => !present.has(position)), count - present.size).catch((error: unknown) => {
     if (!gone.signal.aborted) throw error;
   });
   await reporter.settle();
   if (!gone.signal.aborted) await finishModel(parts, accountId, id);
 }
 
-type Session = { parts: Parts; pace: Pace; model: ModelRow; mostHeight: number; reporter: ReturnType<typeof createReporter>; signal: AbortSignal; /** The model has ended meanwhile. */ onGone: () => void };
+type Session = { parts: Parts; pace: Pace; model: ModelRow; /** Pictures in all. */ count: number; mostHeight: number; reporter: ReturnType<typeof createReporter>; signal: AbortSignal; /** The model has ended meanwhile. */ onGone: () => void };
 
 /** Makes as many as are missing. For a picture that the selfie does not hold after all the next one in the plan stands in; without a single one it throws why. */
 async function shootSeries(session: Session, plan: readonly Shot[], missing: number): Promise<void> {
-  const { parts: { platform: { env, log } }, model, signal } = session;
-  const { count } = seriesOf(model.isDevelopment);
+  const { parts: { platform: { env, log } }, model, count, signal } = session;
   let refusal: EngineRefusal | null = null;
   let [next, left] = [0, missing];
   while (left > 0 && next < plan.length) {
