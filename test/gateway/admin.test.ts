@@ -4,7 +4,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openConnection } from '../../subgraphs/database.ts';
+import { type Connection, openConnection } from '../../subgraphs/database.ts';
+import { createJobs } from '../../subgraphs/jobs.ts';
 import { type Operator, parseOperatorCommand } from '../../subgraphs/operator.ts';
 import { operatorOf, startSubgraphs } from '../../subgraphs/serve.ts';
 import { createPlatform } from '../../subgraphs/platform.ts';
@@ -90,4 +91,41 @@ test('failed jobs are listed and tried again', async (t) => {
   await operator[command](options);
   await until(() => done === 1);
   await assert.rejects(operator['jobs retry']({ queue: 'test.lamp', job: 'none' }), { code: 'NOT_FOUND' });
+});
+
+test('beside the running server: a job that failed is listed, tried again, and done', async (t) => {
+  const server = await startServer(t);
+  const env = { DATA_DIR: server.dataDir, DATABASE_URL: server.databaseUrl };
+  const whileStopped = async (work: (connection: Connection) => Promise<unknown>): Promise<void> => {
+    await server.end('SIGTERM');
+    const connection = await openConnection({ databaseUrl: server.databaseUrl, dataDir: onPostgres ? null : server.dataDir });
+    try {
+      await work(connection);
+    } finally {
+      await connection.close();
+    }
+    await server.start();
+  };
+  const links = 'select count(*)::int as n from enterprise.sign_in_link';
+  // What is to be forgotten cannot be, for the moment.
+  await whileStopped(async (connection) => {
+    await connection.execute(`insert into enterprise.sign_in_link (id, email_key, token_sha256, expires_at) values ('link_1', 'late@example.org', 'x', now())`);
+    await connection.execute(`create function enterprise.refuse() returns trigger language plpgsql as $$ begin raise exception 'the lamp is broken'; end $$;
+      create trigger refuse before delete on enterprise.sign_in_link for each row execute function enterprise.refuse()`);
+    const jobs = createJobs(connection, { onError: (error) => assert.fail(String(error)) });
+    jobs.define('enterprise.upkeep', { concurrency: 1, retryLimit: 1, deadlineSeconds: 600, schedule: '26 * * * *' }, null);
+    await jobs.start({ work: false, owners: [] });
+    await jobs.enqueue('enterprise.upkeep', {});
+    await jobs.stop();
+  });
+  const failed = async (): Promise<string> => (await admin(env, 'jobs', 'failed', '--queue', 'enterprise.upkeep')).stdout;
+  const line = await until(async () => (await failed()).includes('the lamp is broken') && failed());
+  assert.match(line, /^enterprise\.upkeep {2}\S+ {2}\S+ {2}2 attempts {2}the lamp is broken\n$/);
+  await whileStopped(async (connection) => connection.execute('drop trigger refuse on enterprise.sign_in_link'));
+  const again = await admin(env, 'jobs', 'retry', '--queue', 'enterprise.upkeep', '--job', line.split('  ')[1] ?? '');
+  assert.deepEqual([again.code, again.stderr], [0, '']);
+  await until(async () => (await failed()) === 'No job has failed.\n');
+  await whileStopped(async (connection) => assert.deepEqual(await connection.execute(links), [{ n: 0 }]));
+  const unknown = await admin(env, 'jobs', 'retry', '--queue', 'enterprise.upkeep', '--job', 'none');
+  assert.deepEqual([unknown.code, /has no failed job none/.test(unknown.stderr)], [1, true]);
 });
