@@ -15,6 +15,7 @@ import { admissionOf } from './caller.ts';
 import { closeNow, drain } from './drain.ts';
 import { serveDemoPortrait, serveFiles } from './files.ts';
 import { createGraph, type Graph } from './graphql.ts';
+import { serveEngineCallbacks } from './engine-callbacks.ts';
 import { createApplication, createFront, type Front, serveGraphql } from './http.ts';
 import { serveOperator } from './operator-socket.ts';
 import { createOpenings } from './openings.ts';
@@ -95,6 +96,7 @@ function mount(app: FastifyInstance, front: Front, isStopping: () => boolean): v
   serveHealth(app, { connection, jobs }, isStopping);
   serveGraphql(app, front);
   mountRoutes(app, restRoutes, { graph, keys, blobs, openings, rates, answers, trustedProxies: env.trustedProxies });
+  serveEngineCallbacks(app, front.platform.engines);
   serveFiles(app, blobs);
   serveHome(app, env);
   serveBusinessPages(app, { keys, graph });

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { type EnginesConfig, readEngines } from './engines/config.ts';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 import type { S3Options } from './s3.ts';
 import { type VariableName, variables } from './variables.ts';
@@ -54,6 +55,8 @@ export type Environment = {
   kept: { eventsMs: number; idempotencyMs: number; orphansMs: number };
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
   outboundAllow: readonly string[];
+  /** Engines on other machines; null: the embedded one draws everything. */
+  engines: EnginesConfig | null;
   /** Where the subgraphs are that other processes serve. */
   subgraphUrls: Readonly<Partial<Record<SubgraphName, string>>>;
   /** Who may ask a subgraph that is served alone. */
@@ -116,6 +119,7 @@ const shape = {
   ADMIN_PORT: wholeNumber(0, 65_535).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: webAddress.optional(),
   OTEL_TRACES_SAMPLER_ARG: z.string().regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1').transform(Number).default(1),
+  ENGINES: z.string().optional(),
   OUTBOUND_ALLOW: z.string().transform((text) => text.split(',').map((part) => part.trim())).pipe(z.array(hostAndPort)).default([]),
   SUBGRAPH_ENTERPRISE_URL: graphAddress.optional(),
   SUBGRAPH_HAIRSTYLE_URL: graphAddress.optional(),
@@ -168,6 +172,8 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
   const faults = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path[0]?.toString() ?? ''} ${message}`);
   faults.push(...productionFaults(given), ...sharingFaults(given), ...bucketFaults(given));
   if (given.TRUSTED_ONLY === 'true' && given.TRUSTED_DOCUMENTS === undefined) faults.push('TRUSTED_ONLY needs TRUSTED_DOCUMENTS');
+  const engines = given.ENGINES === undefined ? { config: null, faults: [] } : readEngines(resolve(given.ENGINES), source);
+  faults.push(...engines.faults);
   if (!parsed.success || faults.length > 0) throw new EnvironmentFault([...new Set(faults)]);
   const values = parsed.data;
   const publicUrl = (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, '');
@@ -198,6 +204,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
     },
     kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
     outboundAllow: values.OUTBOUND_ALLOW,
+    engines: engines.config,
     subgraphUrls: Object.fromEntries(subgraphNames.flatMap((name) => (values[urlOf(name)] === undefined ? [] : [[name, values[urlOf(name)]]]))),
     subgraphCallers: values.SUBGRAPH_CALLERS,
     signingSecret: values.SIGNING_SECRET ?? null,

@@ -15,16 +15,18 @@ export const operatorCommands = {
   'credits grant': { options: ['account', 'amount', 'reason?'], summary: 'Adds credits to an account, named by its id or by the slug of a business.' },
   'keys list': { options: ['account?'], summary: 'All keys, masked, or those of one account.' },
   'keys revoke': { options: ['account', 'key'], summary: 'Ends a key at once.' },
+  'engine list': { options: [], summary: 'The engines, and the accounts that have one of their own.' },
+  'engine use': { options: ['account', 'engine'], summary: 'Has an engine draw for an account; `default` goes back to the default.' },
   'jobs failed': { options: ['queue?'], summary: 'The jobs that failed for good.' },
   'jobs retry': { options: ['queue', 'job'], summary: 'Gives a failed job one more attempt.' },
   'backup': { options: ['to'], summary: 'Writes database and pictures into a folder; only pictures that are not there yet.' },
   'restore': { options: ['from'], summary: 'Puts a backup into an empty database and its store, while no server runs on them.' },
 } as const satisfies Record<string, { options: readonly string[]; summary: string }>;
 
-type Parts = Pick<Platform, 'connection' | 'keys' | 'credits' | 'jobs' | 'blobs'> & { createAccount(account: { kind: 'partner'; name: string }): Promise<AccountId> };
+type Parts = Pick<Platform, 'connection' | 'keys' | 'credits' | 'jobs' | 'engines' | 'blobs'> & { createAccount(account: { kind: 'partner'; name: string }): Promise<AccountId> };
 
 /** The commands over an open platform; each gives lines for a person. They throw Failure for what cannot be done. */
-export function createOperator({ connection, keys, credits, jobs, blobs, createAccount }: Parts): Operator {
+export function createOperator({ connection, keys, credits, jobs, engines, blobs, createAccount }: Parts): Operator {
   const findAccount = (given: string): Promise<AccountId> => getAccount(connection, given);
   return {
     'partner create': ({ name = '' }) => connection.transaction(async () => {
@@ -49,6 +51,16 @@ export function createOperator({ connection, keys, credits, jobs, blobs, createA
       if (!keyId) throw new Failure('NOT_FOUND', `No key ${key}`);
       await keys.delete(await findAccount(account), keyId);
       return [`${key} is revoked.`];
+    },
+    async 'engine list'() {
+      const choices = await engines.listChoices();
+      return [...engines.names, ...choices.map(({ accountId, engine }) => `${accountId}  ${engine}`)];
+    },
+    async 'engine use'({ account = '', engine = '' }) {
+      if (engine !== 'default' && !engines.names.includes(engine)) throw new Failure('NOT_FOUND', `No engine ${engine}. There are: ${engines.names.join(', ')}`);
+      const accountId = await findAccount(account);
+      await engines.choose(accountId, engine === 'default' ? null : engine);
+      return [`${accountId} is drawn by ${engine}.`];
     },
     async 'jobs failed'({ queue }) {
       const queues = queue === undefined ? await connection.execute('select name from jobs.queue order by name') : [{ name: queue }];

@@ -1,7 +1,7 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher, WebSocket } from 'undici';
 
 export type OutboundReason =
   /** Not http or https, a user name or password in it, or a port other than 80 and 443. */
@@ -26,9 +26,9 @@ export class OutboundRefused extends Error {
 }
 
 export type OutboundOptions = {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'PUT';
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Uint8Array;
   /** For all of it: name, connection, redirects and body. */
   timeoutMs: number;
   maxBytes: number;
@@ -46,6 +46,8 @@ export type Outbound = {
   check(url: string): void;
   /** Throws OutboundRefused, whose words are ours and never the other side's, or the reason of `signal`. */
   fetchBytes(url: string, options: OutboundOptions): Promise<OutboundAnswer>;
+  /** A WebSocket at an http or https address, through the same checks. Throws OutboundRefused for the address; all else is its `error` and `close`. */
+  openSocket(url: string, headers: Readonly<Record<string, string>>): WebSocket;
   close(): Promise<void>;
 };
 
@@ -80,6 +82,11 @@ export function createOutbound({ allow, nameServers }: { allow: readonly string[
         if (deadline.aborted) throw new OutboundRefused('TIMEOUT', `no complete answer within ${options.timeoutMs} ms`, error);
         throw new OutboundRefused('NETWORK', wordsFor(error), error);
       }
+    },
+    openSocket(url, headers) {
+      const checked = checkedUrl(url, isAllowed);
+      checked.protocol = checked.protocol === 'https:' ? 'wss:' : 'ws:';
+      return new WebSocket(checked, { dispatcher: agent, headers: { ...headers } });
     },
     close: () => agent.destroy(),
   };

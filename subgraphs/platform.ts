@@ -5,6 +5,7 @@ import { type Clients, createClients } from './clients.ts';
 import { type Credits, createCredits } from './credits.ts';
 import { type Connection, openConnection } from './database.ts';
 import { type Environment, getSigningSecret } from './env.ts';
+import { createEngines, type Engines } from './engines/index.ts';
 import { createErasures, type Erasures } from './erasures.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createKeys, type Keys } from './keys.ts';
@@ -44,6 +45,7 @@ export type Platform = {
   rates: Rates;
   answers: KeptAnswers;
   vision: VisionEngine;
+  engines: Engines;
   log: Logger;
   metrics: Metrics;
   /** Null: nothing is recorded. */
@@ -87,8 +89,9 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     quotas: createQuotas(connection),
     rates: createRates(connection, { perMinute: env.requestsPerMinute }),
     answers: createKeptAnswers(connection, { secret: () => getSigningSecret(env), keptMs: env.kept.idempotencyMs }),
+    engines: createEngines({ config: env.engines, own: vision, connection, allow: env.outboundAllow, publicUrl: () => env.publicUrl, log }),
   };
-  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close(), async () => tracer?.close());
+  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => platform.engines.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close(), async () => tracer?.close());
   return { ...platform, stop };
 }
 

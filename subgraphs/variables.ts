@@ -27,6 +27,7 @@ export const variables = [
   { name: 'ADMIN_PORT', unit: 'port', default: '', reason: 'Where `/metrics`, `/livez` and `/readyz` are served to operators, in every role, on HOST; 0 takes a free one. Not set: nowhere, and only the public port has the latter two.' },
   { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', unit: 'URL', default: '', reason: 'Collector that spans are sent to, by OTLP over HTTP at `/v1/traces`. Not set: `traceparent` is passed on and nothing is recorded.' },
   { name: 'OTEL_TRACES_SAMPLER_ARG', unit: '0 to 1', default: '1', reason: 'Part of the traces that begin here that is recorded; what a caller began is recorded as its `traceparent` says.' },
+  { name: 'ENGINES', unit: 'file', default: '', reason: 'Engines on other machines that draw instead of the embedded one, as JSON; see Engines.' },
   { name: 'OUTBOUND_ALLOW', unit: 'host:port, …', default: '', reason: 'Private addresses that image and callback URLs may reach. Refused in production.' },
   ...(['ENTERPRISE', 'HAIRSTYLE', 'HEADSHOT', 'SKINSHADE'] as const).map((name) => ({
     name: `SUBGRAPH_${name}_URL` as const, unit: 'URL', default: '', reason: `Where another process serves ${name.toLowerCase()}, for the gateway. Not set: this process does, with its jobs. Needs DATABASE_URL.`,

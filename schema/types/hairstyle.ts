@@ -156,6 +156,10 @@ export type GenerationImage = {
   readonly hairColor?: Maybe<HairColor>;
   /** True where removing the former hair left something behind that a careful eye sees. */
   readonly lowQuality: Scalars['Boolean']['output'];
+  /** Which engine drew it: `embedded`, or one that the operator named. */
+  readonly engine: Scalars['String']['output'];
+  /** True where the embedded engine drew it because the account's or the style's own did not. */
+  readonly isFallback: Scalars['Boolean']['output'];
   readonly generation: HairstyleGeneration;
 };
 
@@ -998,6 +1002,8 @@ export type GenerationImageResolvers<ContextType = Context, ParentType extends R
   style?: Resolver<ResolversTypes['Hairstyle'], ParentType, ContextType>;
   hairColor?: Resolver<Maybe<ResolversTypes['HairColor']>, ParentType, ContextType>;
   lowQuality?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  engine?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  isFallback?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   generation?: Resolver<ResolversTypes['HairstyleGeneration'], ParentType, ContextType>;
 };
 

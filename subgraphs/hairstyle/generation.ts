@@ -11,7 +11,8 @@ import { endEvents } from './callback.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
 import type { Journal } from './progress.ts';
-import { renderAll, type RenderOrder } from './render.ts';
+import { orderOf } from './order.ts';
+import { renderAll } from './render.ts';
 import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, type Failing, fingerprintOf, type Mode, mostStyles } from './rules.ts';
 import { StyleGone, type Styles } from './style.ts';
 import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
@@ -142,7 +143,7 @@ async function produce(parts: Parts, pace: Pace, generation: GenerationRow, sign
     const row = await platform.connection.transaction(async () => journal.record(accountId, id, 'PROGRESS', advance));
     if (!row) gone.abort();
   });
-  const rendering = renderAll(platform.vision, await orderOf(parts, generation, present), atOnce, AbortSignal.any([signal, gone.signal]), {
+  const rendering = renderAll(await orderOf(parts, generation, present), atOnce, AbortSignal.any([signal, gone.signal]), {
     onProgress: reporter.report,
     async onPicture(position, image, tookMs) {
       pace.note(tookMs);
@@ -158,25 +159,12 @@ async function produce(parts: Parts, pace: Pace, generation: GenerationRow, sign
   if (!gone.signal.aborted) await finish(parts, accountId, id);
 }
 
-async function orderOf({ platform, store, catalogue, styles }: Parts, generation: GenerationRow, present: ReadonlySet<number>): Promise<RenderOrder> {
-  const [source] = await store.findImages(generation.accountId, [generation.sourceId]);
-  assert(source, 'a source is kept as long as its generations');
-  const photo = await platform.blobs.read(source.blobKey);
-  if (!photo) throw new Error(`the file of ${source.id} is gone`);
-  const wanted = [...generation.styleIds.entries()].filter(([position]) => !present.has(position));
-  return {
-    photo, photoKey: source.blobKey.slice(0, 64), seed: generation.seed, forceNewHairline: generation.forceNewHairline,
-    color: generation.colorId === null ? null : catalogue.getColor(generation.colorId), mode: generation.mode === 'TEST' ? 'test' : 'live',
-    looks: await Promise.all(wanted.map(async ([position, styleId]) => ({ position, look: catalogue.findStyle(styleId)?.look ?? (await styles.open(generation.accountId, styleId)) }))),
-  };
-}
-
 /** Stores a finished picture and tells of it. False: the generation is final, the picture was thrown away. */
 async function keep({ platform, store, journal }: Parts, generation: GenerationRow, position: number, image: RenderedImage, advance: Advance): Promise<boolean> {
   const { accountId, id, styleIds, colorId } = generation;
   const blobKey = await platform.blobs.put(image.bytes, { contentType: image.mime });
   const { width, height } = image;
-  const picture = { id: newPictureId(), generationId: id, position, styleId: styleIds[position] ?? '', colorId, blobKey, width, height, lowQuality: image.quality === 'low' };
+  const picture = { id: newPictureId(), generationId: id, position, styleId: styleIds[position] ?? '', colorId, blobKey, width, height, lowQuality: image.quality === 'low', ...image.madeBy };
   const outcome = await platform.connection.transaction(async () => {
     if (!(await store.lockOpenGeneration(accountId, id))) return 'final';
     // Another worker that was taken for dead may have been here before.

@@ -13,6 +13,7 @@ import { createLists, createLoaders } from './loaders.ts';
 import { generations as firstTables } from './migrations/001-generations.ts';
 import { clients } from './migrations/002-clients.ts';
 import { callbackSecrets } from './migrations/003-callback-secrets.ts';
+import { engines as engineTables } from './migrations/005-engines.ts';
 import { styles as styleTables } from './migrations/004-styles.ts';
 import type { Context, EventBody } from './models.ts';
 import { createJournal } from './progress.ts';
@@ -25,7 +26,7 @@ const upkeepQueue = 'hairstyle.upkeep';
 const before = (ms: number): Date => new Date(Date.now() - ms);
 
 /** The tables of the schema `hairstyle`. */
-export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients, '003_callback_secrets': callbackSecrets, '004_styles': styleTables };
+export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients, '003_callback_secrets': callbackSecrets, '004_styles': styleTables, '005_engines': engineTables };
 
 /** The subgraph of styles, colors, photos and generations, and the worker that makes the pictures. */
 export async function createHairstyle(platform: Platform): Promise<Subgraph> {

@@ -1,4 +1,4 @@
-import type { GeneratedAlways } from 'kysely';
+import type { ColumnType, GeneratedAlways } from 'kysely';
 import type { BlobKey } from '../blobs.ts';
 import type { AccountId, ClientId, GenerationId, ImageId, PictureId } from '../ids.ts';
 import type { HairPiece, ImageIssue } from '../vision/engine.ts';
@@ -67,6 +67,9 @@ type PictureTable = {
   width: number;
   height: number;
   lowQuality: boolean;
+  /** Who drew it; a fallback drew it where another engine should have. */
+  engine: ColumnType<string, string | undefined>;
+  isFallback: ColumnType<boolean, boolean | undefined>;
   createdAt: GeneratedAlways<Date>;
 };
 

@@ -34,6 +34,8 @@ export type HairstyleRequest = {
   color: HairColorTarget | null;
   /** Draw the look's own hairline where it normally follows the person's. A hair piece brings its own anyway. */
   forceNewHairline: boolean;
+  /** What the style is called, for engines that are told in words. */
+  words?: { description: string; tags: readonly string[]; color: string | null; gender: string };
 };
 
 /** A finished picture; `low` means it is complete but not one to be proud of. */
@@ -45,6 +47,8 @@ export type RenderedImage = {
   quality: 'ok' | 'low';
   warnings: string[];
   timingsMs: Partial<Record<EngineStage, number>>;
+  /** Left out by the embedded engine when it was asked itself. */
+  madeBy?: { engine: string; isFallback: boolean };
 };
 
 /** Makes hairstyle pictures; one call, one picture. */

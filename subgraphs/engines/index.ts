@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import type { Connection } from '../database.ts';
+import type { AccountId } from '../ids.ts';
+import { createOutbound, type Outbound } from '../outbound.ts';
+import { EngineFault, EngineRefusal, type HairstyleEngine } from '../vision/engine.ts';
+import { createComfyEngine } from './comfyui.ts';
+import { embedded, type EngineConfig, type EnginesConfig, hostsOf } from './config.ts';
+import { createInbox, type Inbox, isSigned } from './inbox.ts';
+import { createPredictionsEngine } from './predictions.ts';
+
+export { embedded, type EnginesConfig, readEngines } from './config.ts';
+export { callbackPath } from './inbox.ts';
+
+/** Engines beside the one in this program, and who is drawn by which. */
+export type Engines = {
+  /** All names, `embedded` first. */
+  names: readonly string[];
+  /** The style's engine, else the account's, else the default. A picture that a fallback drew says so. */
+  engineFor(accountId: AccountId, styleId: string): Promise<HairstyleEngine>;
+  /** Null: the account has the default. */
+  choose(accountId: AccountId, name: string | null): Promise<void>;
+  listChoices(): Promise<{ accountId: AccountId; engine: string }[]>;
+  /** Takes a webhook of an engine. `isKnown` before its body is read; `receive` gives false when it is not signed as it must be. */
+  isKnown(id: string): Promise<boolean>;
+  receive(id: string, body: string, headers: Readonly<Record<string, string | string[] | undefined>>): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+type Parts = { config: EnginesConfig | null; own: HairstyleEngine; connection: Connection; allow: readonly string[]; publicUrl: () => string; log: Logger };
+type ChoiceTables = { engine_choice: { account_id: AccountId; engine: string } };
+
+export function createEngines({ config, own, connection, allow, publicUrl, log }: Parts): Engines {
+  const outbound = createOutbound({ allow: [...allow, ...(config ? hostsOf(config) : [])] });
+  const inbox = createInbox(connection, publicUrl);
+  const engines = new Map([...(config?.engines ?? [])].map(([name, one]) => [name, withFallback(create(one, outbound, inbox), one, own, log)]));
+  const choices = connection.store<ChoiceTables>('hairstyle');
+  return {
+    names: [embedded, ...engines.keys()],
+    async engineFor(accountId, styleId) {
+      if (!config) return own;
+      const chosen = config.styles[styleId] ?? (await choices().selectFrom('engine_choice').select('engine').where('account_id', '=', accountId).executeTakeFirst())?.engine;
+      return engines.get(chosen ?? config.default) ?? (chosen === embedded ? own : engines.get(config.default) ?? own);
+    },
+    async choose(accountId, engine) {
+      await choices().deleteFrom('engine_choice').where('account_id', '=', accountId).execute();
+      if (engine !== null) await choices().insertInto('engine_choice').values({ account_id: accountId, engine }).execute();
+    },
+    listChoices: async () => choices().selectFrom('engine_choice').select(['account_id as accountId', 'engine']).orderBy('account_id').execute(),
+    isKnown: async (id) => (await inbox.awaited(id)) !== null,
+    async receive(id, body, headers) {
+      const one = config?.engines.get((await inbox.awaited(id)) ?? '');
+      if (one?.kind !== 'predictions' || (one.webhookSecret !== null && !isSigned(one.webhookSecret, body, headers))) return false;
+      await inbox.receive(id, body);
+      return true;
+    },
+    close: async () => outbound.close(),
+  };
+}
+
+const create = (config: EngineConfig, outbound: Outbound, inbox: Inbox): HairstyleEngine =>
+  (config.kind === 'comfyui' ? createComfyEngine(config, outbound) : createPredictionsEngine(config, outbound, inbox));
+
+/** Gives an engine its time, and its work to the embedded one when it fails. What was canceled is drawn by nobody. */
+function withFallback(remote: HairstyleEngine, config: EngineConfig, own: HairstyleEngine, log: Logger): HairstyleEngine {
+  return {
+    ...remote,
+    async generate(request, context) {
+      const deadline = AbortSignal.timeout(config.timeoutMs);
+      try {
+        const image = await remote.generate(request, { ...context, signal: AbortSignal.any([context.signal, deadline]) });
+        return { ...image, madeBy: { engine: config.name, isFallback: false } };
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (error instanceof EngineRefusal) throw error;
+        const fault = deadline.aborted ? new EngineFault('TIMEOUT', `not finished within ${config.timeoutMs} ms`) : error instanceof EngineFault ? error : new EngineFault('UNAVAILABLE', 'the engine failed', { cause: error });
+        log.warn({ engine: config.name, code: fault.code, reason: fault.message, fallback: config.fallback }, 'an engine did not draw');
+        if (!config.fallback) throw fault;
+        return { ...(await own.generate(request, context)), madeBy: { engine: embedded, isFallback: true } };
+      }
+    },
+  };
+}
