@@ -11,12 +11,18 @@ const mostScannedPixels = 500_000_000;
 /** Pixels as they are unpacked: 50 megapixels with four bytes each. */
 const mostUnpackedBytes = 200_000_000;
 
-/** What is wrong with a JPEG, PNG or WebP that has more to it than any camera or program writes. Null: nothing, or it is no such file. */
+/** Pictures of a HEIC that are put together from others. A telephone writes one or two; the decoder goes through those that lead to each other for minutes. */
+const mostGrids = 16;
+/** Tiles and all else in a HEIC: 48 megapixels in tiles of 512 by 512 are 192, and each costs, whatever size the whole is said to have. */
+const mostItems = 400;
+
+/** What is wrong with a JPEG, PNG, WebP or HEIC that has more to it than any camera or program writes. Null: nothing, or it is no such file. */
 export function findOverload(bytes: Uint8Array): 'TOO_LARGE' | 'NOT_AN_IMAGE' | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 33) return null;
   if (buffer.readUInt16BE(0) === 0xffd8) return isOverloadedJpeg(buffer) ? 'NOT_AN_IMAGE' : null;
   if (buffer.readUInt32BE(0) === 0x8950_4e47) return unpackedBytes(buffer) > mostUnpackedBytes ? 'TOO_LARGE' : countPngChunks(buffer) > mostParts ? 'NOT_AN_IMAGE' : null;
+  if (buffer.toString('latin1', 4, 8) === 'ftyp') return isOverloadedHeic(buffer) ? 'NOT_AN_IMAGE' : null;
   return buffer.toString('latin1', 0, 4) === 'RIFF' && countWebpChunks(buffer) > mostParts ? 'NOT_AN_IMAGE' : null;
 }
 
@@ -70,4 +76,14 @@ function countWebpChunks(buffer: Buffer): number {
   let count = 0;
   for (let at = 12; at + 8 <= buffer.length && count <= mostParts; at += 8 + buffer.readUInt32LE(at + 4) + (buffer.readUInt32LE(at + 4) % 2)) count += 1;
   return count;
+}
+
+/** By its items (ISO/IEC 23008-12): the box `infe`, its version and flags, two numbers of 16 bits, the type. */
+function isOverloadedHeic(buffer: Buffer): boolean {
+  let [items, grids] = [0, 0];
+  for (let at = buffer.indexOf('infe'); at >= 0 && items <= mostItems; at = buffer.indexOf('infe', at + 4)) {
+    items += 1;
+    if (buffer.toString('latin1', at + 12, at + 16) === 'grid') grids += 1;
+  }
+  return items > mostItems || grids > mostGrids;
 }

@@ -150,11 +150,11 @@ describe('who asks for a link learns nothing', () => {
   });
   test('what is left is told to who signed in', async () => {
     const { secret } = await signIn(platform, 'rates@example.org');
-    const { rateLimits: [limit, ...none] } = await viewer(secret);
-    assert.deepEqual([limit?.name, limit?.limit, limit?.remaining, limit?.window, none], ['sign-in-links', 5, 4, 'HOUR', []]);
+    const limit = (await viewer(secret)).rateLimits.find(({ name }) => name === 'sign-in-links');
+    assert.deepEqual([limit?.limit, limit?.remaining, limit?.window], [5, 4, 'HOUR']);
     assert.ok(Date.parse(limit?.resetsAt ?? '') > Date.now() && Date.parse(limit?.resetsAt ?? '') <= Date.now() + 3_600_000);
     const personal = await platform.tenant();
-    assert.deepEqual((await viewer(personal.key)).rateLimits, []);
+    assert.deepEqual((await viewer(personal.key)).rateLimits.filter(({ name }) => name === 'sign-in-links'), []);
   });
 });
 

@@ -10,7 +10,7 @@ const api = buildSchema(apiSdl());
 /** Lists of objects that cannot grow, and what keeps them from it. */
 const small: Record<string, string> = {
   'CreateImageUploadPayload.headers': 'what one upload has to send', 'Erasure.removed': 'one for each kind of thing in four subgraphs', 'HairstyleGeneration.images': 'one for each style', 'HairstyleGeneration.styles': 'at most 8 were asked for',
-  'InvitesPayload.results': 'one for each address that the caller sent', 'Onboarding.selfies': 'at most 20 are kept', 'Selfie.checks': 'one of each kind', 'Viewer.rateLimits': 'one for each limit',
+  'InvitesPayload.results': 'one for each address that the caller sent', 'Onboarding.photos': 'at most 16 are made', 'Onboarding.selfies': 'at most 20 are kept', 'Selfie.checks': 'one of each kind', 'Viewer.rateLimits': 'one for each limit',
   'WebhookAttempt.headers': 'what one message is sent with',
 };
 
