@@ -43,7 +43,7 @@ export async function rollUnderLoad(scope: Scope, { subscriptions, generations, 
     headers: { 'content-type': 'application/json', 'x-api-key': key }, body: JSON.stringify({ query: '{ hairstyle(id: "817941") { id description } }' }),
   });
   try {
-    const { ids, closes, seen, exitCodes } = await roll(site, subscriptions, generations);
+    const { ids, closes, seen, exitCodes, workers } = await roll(site, subscriptions, generations);
     const ended = await Promise.all(ids.map(async (id) => site.ended(key, id)));
     load.stop();
     const { requests, non2xx, errors, timeouts } = await load;
@@ -52,7 +52,7 @@ export async function rollUnderLoad(scope: Scope, { subscriptions, generations, 
       requests: requests.total, non2xx, errors, timeouts, lost: site.balancer.lost, exitCodes, closes, events: seen.reduce((sum, { numbers }) => sum + numbers.length, 0),
       broken: brokenOf(seen, new Map(ended.map(({ body }, at) => [ids[at] ?? '', body.data.progress?.seq ?? 0]))),
       completed: ended.filter(({ body: { data } }) => data.status === 'completed' && data.images.length === styles.length).length,
-      handedBack: site.workers.reduce((sum, { output }) => sum + output().split('"outcome":"stopping"').length - 1, 0),
+      handedBack: workers.reduce((sum, { output }) => sum + output().split('"outcome":"stopping"').length - 1, 0),
       charged: before.available - after.available, reserved: after.reserved, seconds: Math.round((performance.now() - startedAt) / 1000),
     };
   } finally {
@@ -62,9 +62,12 @@ export async function rollUnderLoad(scope: Scope, { subscriptions, generations, 
 
 type Seen = { id: string; numbers: number[] };
 
-/** Half of the generations are submitted and listened to; then everybody is stopped and started again, with more submits in between. */
+/**
+ * Half of the generations are submitted and listened to while no worker is there, so that none ends before the gateways are stopped and started
+ * again, however quick the machine is. Then come the workers and the other generations, and while one is in hand each of them is stopped, too.
+ */
 async function roll(site: Site, subscriptions: number, generations: number) {
-  const { key, generate, gateways, workers, balancer } = site;
+  const { key, generate, gateways, balancer } = site;
   const ids: string[] = [];
   const submit = async (count: number): Promise<void> => {
     for (let at = 0; at < count && ids.length < generations; at++) {
@@ -82,13 +85,23 @@ async function roll(site: Site, subscriptions: number, generations: number) {
   }
   await until(() => seen.every(({ numbers }) => numbers.length > 0), 120_000);
   const exitCodes: (number | null)[] = [];
-  for (const process of [...gateways, ...workers]) {
-    exitCodes.push(await process.restart());
+  for (const gateway of gateways) {
+    exitCodes.push(await gateway.restart());
     await submit(Math.ceil(generations / 8));
   }
   await submit(generations);
+  const workers = await site.startWorkers();
+  for (const worker of workers) {
+    await until(async () => (await countRunning(site, ids)) > 0, 120_000);
+    exitCodes.push(await worker.restart());
+  }
   await Promise.all(listening);
-  return { ids, closes, seen, exitCodes };
+  return { ids, closes, seen, exitCodes, workers };
+}
+
+async function countRunning({ rest, key }: Site, ids: readonly string[]): Promise<number> {
+  const answers = await Promise.all(ids.map(async (id) => rest<{ data: { status: string } | null }>(`/api/v1/generation/${id}`, { key })));
+  return answers.filter(({ body }) => body.data?.status === 'processing').length;
 }
 
 function brokenOf(seen: readonly Seen[], lasts: ReadonlyMap<string, number>): string[] {
@@ -140,14 +153,14 @@ async function openSite(scope: Scope) {
   const gateways: Restarting[] = [];
   for (const [at, each] of ports.entries()) gateways.push(await start({ args: ['gateway/main.ts'], ready: 'Lookgraph is ready' }, { PORT: String(each), WORKERS: '0' }, async () => until(() => balancer.isReady(at))));
   const worker = { args: ['subgraphs/main.ts', 'workers'], ready: 'The workers are ready' } as const;
-  const workers = [await start(worker, { WORKERS: '2' }, async () => undefined), await start(worker, { WORKERS: '2' }, async () => undefined)];
+  const startWorkers = async () => [await start(worker, { WORKERS: '2' }, async () => undefined), await start(worker, { WORKERS: '2' }, async () => undefined)];
   const balancer = await startBalancer(scope, ports, port);
   await until(() => balancer.ready() === 2);
   const url = `http://127.0.0.1:${port}`;
   const client = createTestClient(url);
   const { personalKey: key } = JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8')) as Demo;
   assert.equal((await client.upload(key, await smallPortrait(300))).status, 200);
-  return { ...client, url, key, gateways, workers, balancer, isEnded: () => hasEnded };
+  return { ...client, url, key, gateways, startWorkers, balancer, isEnded: () => hasEnded };
 }
 
 async function creditsOf({ gql, key }: Site): Promise<{ credits: { available: number; reserved: number } }> {
