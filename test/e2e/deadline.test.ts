@@ -71,8 +71,8 @@ describe('a request that takes longer than it may', async () => {
   });
 });
 
-describe('an engine that is too slow: one cold thread for twelve photos, and a fifth of a second', async () => {
-  const platform = await startTestPlatform({ after }, { workers: 0, variables: { OPERATION_TIMEOUT: '200', RENDER_WORKERS: '1' } });
+describe('an engine that is too slow: one cold thread for twelve photos, and two fifths of a second', async () => {
+  const platform = await startTestPlatform({ after }, { workers: 0, variables: { OPERATION_TIMEOUT: '400', RENDER_WORKERS: '1' } });
   const { key } = await platform.tenant();
 
   test('503 with Retry-After for an upload, of which nothing is kept', async () => {
