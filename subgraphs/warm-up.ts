@@ -4,15 +4,12 @@ import type { SubgraphName } from '../schema/sdl.ts';
 import type { Platform } from './platform.ts';
 import { EngineFault } from './vision/index.ts';
 
-/** Those that look at photos. */
-const looking: ReadonlySet<SubgraphName> = new Set(['enterprise', 'hairstyle']);
-
 /**
  * Starts every thread of the engine and loads its models by a first look at a photo, so that no client waits for that, in a process of these
- * subgraphs. In the tests most platforms never look at one.
+ * subgraphs: each of them looks at photos, and a gateway without any does not. In the tests most platforms never look at one.
  */
 export async function warmUp({ env, vision, log }: Pick<Platform, 'env' | 'vision' | 'log'>, names: readonly SubgraphName[]): Promise<void> {
-  if (env.mode === 'test' || !names.some((name) => looking.has(name))) return;
+  if (env.mode === 'test' || names.length === 0) return;
   try {
     const photo = await drawnPortrait();
     await Promise.all(Array.from({ length: env.renderWorkers }, async () => vision.inspect(photo)));

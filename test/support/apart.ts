@@ -1,4 +1,5 @@
 import { subgraphNames, type SubgraphName } from '../../schema/sdl.ts';
+import { type Connection, openConnection } from '../../subgraphs/database.ts';
 import { allowingOwn, type Environment } from '../../subgraphs/env.ts';
 import { createPlatform, type Platform } from '../../subgraphs/platform.ts';
 import { startSubgraphs } from '../../subgraphs/serve.ts';
@@ -16,12 +17,15 @@ export type Apart = {
   stop(): Promise<void>;
 };
 
-/** Serves the four subgraphs, each over connections and with workers of its own. */
-export async function serveApart(given: Environment): Promise<Apart> {
+/** Serves the four subgraphs, each over connections and with workers of its own. `wrap` listens in on what they ask of the database. */
+export async function serveApart(given: Environment, wrap = (connection: Connection): Connection => connection): Promise<Apart> {
   const port = await freePort();
-  const env: Environment = allowingOwn({ ...given, databasePoolSize: 4, port, publicUrl: `http://localhost:${port}`, isPublicUrlGiven: true }, `127.0.0.1:${port}`);
+  // Four platforms on one machine: what is enough for one would keep it busy with getting warm.
+  const env: Environment = allowingOwn({ ...given, databasePoolSize: 4, renderWorkers: 1, port, publicUrl: `http://localhost:${port}`, isPublicUrlGiven: true }, `127.0.0.1:${port}`);
   const served = await Promise.all(subgraphNames.map(async (name) => {
-    const platform = await createPlatform({ ...env, port: 0 });
+    // Closed by the platform itself.
+    const connection = wrap(await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize }));
+    const platform = await createPlatform({ ...env, port: 0 }, { connection });
     const subgraph = (await startSubgraphs(platform, [name]))[name];
     if (!subgraph) throw new Error(`${name} did not start`);
     const { url, stop } = await serveSubgraph(platform, subgraph);

@@ -45,7 +45,7 @@ export async function startTestPlatform(t: Scope, { workers = 4, allow = [], var
     PORT: '0', DATA_DIR: dataDir, ...databaseUrl !== null && { DATABASE_URL: databaseUrl }, NODE_ENV: 'test', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', WORKERS: String(workers), RENDER_WORKERS: '2',
     ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
   });
-  const apart = isSplit ? await serveApart(given) : null;
+  const apart = isSplit ? await serveApart(given, wrap) : null;
   const env = apart?.env ?? given;
   // Closed by the platform itself.
   const opened = databaseUrl === null ? await openTestConnection({ after: () => undefined }) : await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize });

@@ -60,7 +60,7 @@ function split(gateway: ProcessOptions, port: number, urls: Readonly<Record<Subg
   return [
     { ...gateway, env: { ...shared, ...addresses, WORKERS: '0' } },
     ...subgraphNames.map((name): ProcessOptions => ({ args: ['subgraphs/main.ts', name], env: { ...shared, PORT: new URL(urls[name]).port, WORKERS: '0' }, ready: `The subgraph ${name} is ready` })),
-    ...[1, 2].map((): ProcessOptions => ({ args: ['subgraphs/main.ts', 'workers'], env: shared, ready: 'The workers are ready' })),
+    ...(gateway.env['WORKERS'] === '0' ? [] : [1, 2]).map((): ProcessOptions => ({ args: ['subgraphs/main.ts', 'workers'], env: shared, ready: 'The workers are ready' })),
   ];
 }
 
