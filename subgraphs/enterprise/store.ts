@@ -6,6 +6,7 @@ import type { AccountId, ClientId, KeyId, MediaId } from '../ids.ts';
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
 import { accountColumns, type AccountRow } from './account-rows.ts';
+import { createKnownTotals, type KnownTotal } from './known-totals.ts';
 import { peopleStatements } from './people-store.ts';
 import type { Tables } from './tables.ts';
 
@@ -58,6 +59,7 @@ const pattern = (search: string): string => `%${search.toLowerCase().replaceAll(
 type NewClient = Omit<Insertable<Tables['client']>, 'account_id' | 'number' | 'created_by'>;
 
 function clientStatements(connection: Connection, database: Database<Tables>) {
+  const totals = createKnownTotals();
   return {
     /** Null: it exists already; see `findTwin`. */
     insertClient: async (accountId: AccountId, keyId: KeyId, client: NewClient): Promise<ClientRow | null> => connection.transaction(async () => {
@@ -88,8 +90,10 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
       database().selectFrom('client').select(clientColumns).where('account_id', '=', accountId).where('id', 'in', ids).execute(),
     /** A page, newest first, and how many there are in all. */
     listClients: async (accountId: AccountId, search: string | null, request: PageRequest): Promise<{ rows: ClientRow[]; total: number }> => {
-      const { rows } = await (search === null ? clientPage(accountId, request) : foundPage(accountId, search, request)).execute(database());
-      return { rows: rows.flatMap(({ total, ...row }) => (total === 0 || row.id === null ? [] : [row])), total: rows[0]?.total ?? 0 };
+      const { rows } = await (search === null ? clientPage(accountId, request) : foundPage(accountId, search, request, totals.of(accountId, search))).execute(database());
+      const [{ total = 0, state = null } = {}] = rows;
+      if (search !== null && state !== null) totals.remember(accountId, search, { state, total });
+      return { rows: rows.flatMap(({ total: _, state: __, ...row }) => (total === 0 || row.id === null ? [] : [row])), total };
     },
   };
 }
@@ -116,7 +120,7 @@ async function countRemoved(database: Database<Tables>, accountId: AccountId, nu
 }
 
 const clientFields = sql`id, account_id as "accountId", email, name, phone_number as "phoneNumber", source, created_by as "createdBy", created_at as "createdAt"`;
-type CountedClient = ClientRow & { total: number };
+type CountedClient = ClientRow & { total: number; state?: string | null };
 
 /** Whoever stood at the cursor may be erased: then it goes on with those who were created before. */
 function behind(accountId: AccountId, after: string | null) {
@@ -134,13 +138,18 @@ function clientPage(accountId: AccountId, { limit, after, skip = 0 }: PageReques
     order by number desc offset start.before limit ${limit}) page on true`;
 }
 
-/** Everything before the page is read, and everything behind it is counted, unless the page is the last one. */
-function foundPage(accountId: AccountId, search: string, { limit, after, skip = 0 }: PageRequest) {
+/**
+ * Everything before the page is read, and everything behind it is counted, unless the page is the last one or all was counted in the same state. A
+ * state is told by the transaction that was last to add or remove a client, and by the numbers, for it may have done more.
+ */
+function foundPage(accountId: AccountId, search: string, { limit, after, skip = 0 }: PageRequest, known: KnownTotal | null) {
   const found = sql`from enterprise.client where account_id = ${accountId} and email_key like ${pattern(search)}`;
   const isLast = after === null ? sql`seen.rows < ${limit} and (seen.rows > 0 or ${skip}::bigint = 0)` : sql`false`;
   return sql<CountedClient>`with page as materialized (select ${clientFields} ${found} ${behind(accountId, after)} order by number desc offset ${skip}::bigint limit ${limit}),
-    seen as (select count(*)::int as rows from page)
-    select case when ${isLast} then (${skip}::bigint + seen.rows)::int else (select count(*)::int ${found}) end as total, page.* from seen left join page on true`;
+    seen as (select count(*)::int as rows from page),
+    now as (select (select concat_ws(' ', xmin, total, last) from enterprise.client_count where account_id = ${accountId}) as state)
+    select case when ${isLast} then (${skip}::bigint + seen.rows)::int when now.state = ${known?.state ?? null}::text then ${known?.total ?? null}::int
+      else (select count(*)::int ${found}) end as total, now.state, page.* from seen cross join now left join page on true`;
 }
 
 function mediaStatements(database: Database<Tables>) {

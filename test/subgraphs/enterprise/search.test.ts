@@ -47,6 +47,30 @@ describe('whatever is searched for, each page and the total are those of reading
   }
 });
 
+test('what was counted once is counted again after every change, whoever made it, and after one that was undone', async () => {
+  const shop = await open('counted-1');
+  const other = createStore(connection);
+  const request = { first: 2, limit: 2, after: null, skip: 0 };
+  const found = async (asked = store) => (await asked.listClients(shop, 'count', request)).total;
+  const addNamed = (email: string, by = store) => by.insertClient(shop, newKeyId(), { id: newClientId(), email, email_key: email, name: null, phone_number: null, phone_key: null, source: 'api' });
+  for (const name of ['a', 'b', 'c', 'd']) await addNamed(`${name}@count.example`);
+  assert.deepEqual([await found(), await found(), await found(other)], [4, 4, 4]);
+  const fifth = await addNamed('e@count.example', other);
+  assert.deepEqual([await found(), await found(other)], [5, 5]);
+  await assert.rejects(connection.transaction(async () => {
+    await addNamed('f@count.example');
+    assert.equal(await found(), 6);
+    throw new Error('undone');
+  }), /undone/);
+  assert.equal(await found(), 5);
+  // As many as before, and another one.
+  await addNamed('g@elsewhere.example');
+  assert.deepEqual([await found(), await found(other)], [5, 5]);
+  assert.ok(fifth && await other.deleteClient(shop, fifth.id));
+  await addNamed('h@elsewhere.example');
+  assert.deepEqual([await found(), await found(other)], [4, 4]);
+});
+
 test('a database whose extensions stand elsewhere is searched as well', async (t) => {
   const other = await openTestConnection(t);
   await other.execute('create schema extensions');
