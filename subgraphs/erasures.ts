@@ -16,9 +16,10 @@ export type Subject = { accountId: AccountId; clientId: ClientId };
 
 /**
  * Removes all that a subgraph keeps of a client. Safe to be done twice and to be interrupted anywhere: files first, then the rows that name
- * them, and `settle` in the transaction of those rows. `aboutIds`: what jobs may be kept of.
+ * them, and `settle` in the transaction of those rows. `aboutIds`: what jobs may be kept of. Where something else may remove a part of it meanwhile, all of it
+ * is counted by `foresee` in the transaction that lets that begin; the first count is the one that stands.
  */
-export type EraseSubject = (subject: Subject, settle: (count: ErasedCount, aboutIds: readonly string[]) => Promise<void>) => Promise<void>;
+export type EraseSubject = (subject: Subject, settle: (count: ErasedCount, aboutIds: readonly string[]) => Promise<void>, foresee: (count: ErasedCount) => Promise<void>) => Promise<void>;
 
 /** Removes people from all subgraphs, each by a durable job of its own, with a receipt. */
 export type Erasures = {
@@ -54,6 +55,8 @@ export function createErasures(connection: Connection, jobs: Jobs): Erasures {
       await erase({ accountId, clientId }, async (count, aboutIds) => {
         await add(store, erasureId, subgraph, count);
         await jobs.forget(aboutIds);
+      }, async (count) => {
+        await store().insertInto('erasure_count').values({ erasure_id: erasureId, subgraph, ...count }).onConflict((conflict) => conflict.columns(['erasure_id', 'subgraph']).doNothing()).execute();
       });
       const next = keepers[keepers.indexOf(subgraph) + 1];
       await (next ? begin(next, data) : complete(data));

@@ -11,16 +11,17 @@ const batch = 1000;
  * that is erased: it showed the same person. Looks are hairstyle's, which goes first.
  */
 export function modelEraser({ connection, blobs, looks }: Pick<Platform, 'connection' | 'blobs' | 'looks'>, store: Store, models: Pick<Models, 'stop'>): EraseSubject {
-  return async ({ accountId, clientId }, settle) => {
+  return async ({ accountId, clientId }, settle, foresee) => {
     const ids = [...await store.listModelsOfClient(accountId, clientId), ...await withoutLook(accountId, looks, store)];
-    // Credits go back, and no worker adds a photo any more.
-    for (const id of ids) await models.stop(accountId, id);
-    const files = await store.listFilesOf(accountId, ids);
-    for (const key of files) await blobs.delete(key);
     await connection.transaction(async () => {
-      const rows = await store.deleteModels(accountId, ids);
-      // Interrupted before, the files are gone already, but their rows were not: each counts once.
-      await settle({ rows, files: rows === 0 ? 0 : files.length }, ids);
+      // Credits go back, and no worker adds a photo any more. Whenever this is interrupted, the upkeep deletes files of what is stopped.
+      for (const id of ids) await models.stop(accountId, id);
+      await foresee({ rows: await store.countModelRows(accountId, ids), files: (await store.listFilesOf(accountId, ids)).length });
+    });
+    for (const key of await store.listFilesOf(accountId, ids)) await blobs.delete(key);
+    await connection.transaction(async () => {
+      await store.deleteModels(accountId, ids);
+      await settle({ rows: 0, files: 0 }, ids);
     });
   };
 }

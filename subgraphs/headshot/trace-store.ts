@@ -22,15 +22,25 @@ export function traceStatements(database: Database<Tables>) {
       const photos = await database().selectFrom('photo').select(['blobKey', 'originalBlobKey']).where('accountId', '=', accountId).where('modelId', 'in', ids).execute();
       return [...selfies.map(({ blobKey }) => blobKey), ...photos.flatMap(({ blobKey, originalBlobKey }) => [blobKey, originalBlobKey])].filter((key) => key !== null);
     },
-    /** With everything that is theirs; how many rows there were. */
-    deleteModels: async (accountId: AccountId, ids: readonly ModelId[]): Promise<number> => {
+    /** How many rows there are of models and of everything that is theirs. */
+    countModelRows: async (accountId: AccountId, ids: readonly ModelId[]): Promise<number> => {
       if (ids.length === 0) return 0;
-      const gone: { numDeletedRows: bigint }[] = [];
-      for (const table of ['selfie', 'photo'] as const) gone.push(await database().deleteFrom(table).where('accountId', '=', accountId).where('modelId', 'in', ids).executeTakeFirstOrThrow());
-      gone.push(await database().deleteFrom('requestKey').where('accountId', '=', accountId).where('subjectId', 'in', ids).executeTakeFirstOrThrow());
-      const rows = await database().deleteFrom('model').where('accountId', '=', accountId).where('id', 'in', ids).returning('id').execute();
-      if (rows.length > 0) await sql`delete from headshot.event_stream where name in (${sql.join(rows.map(({ id }) => id))})`.execute(database());
-      return rows.length + Number(gone.reduce((sum, { numDeletedRows }) => sum + numDeletedRows, 0n));
+      const counts = await Promise.all([
+        ...(['selfie', 'photo'] as const).map((table) => database().selectFrom(table).select(rows).where('accountId', '=', accountId).where('modelId', 'in', ids).executeTakeFirstOrThrow()),
+        database().selectFrom('requestKey').select(rows).where('accountId', '=', accountId).where('subjectId', 'in', ids).executeTakeFirstOrThrow(),
+        database().selectFrom('model').select(rows).where('accountId', '=', accountId).where('id', 'in', ids).executeTakeFirstOrThrow(),
+      ]);
+      return counts.reduce((sum, count) => sum + count.rows, 0);
+    },
+    /** With everything that is theirs. */
+    deleteModels: async (accountId: AccountId, ids: readonly ModelId[]): Promise<void> => {
+      if (ids.length === 0) return;
+      for (const table of ['selfie', 'photo'] as const) await database().deleteFrom(table).where('accountId', '=', accountId).where('modelId', 'in', ids).execute();
+      await database().deleteFrom('requestKey').where('accountId', '=', accountId).where('subjectId', 'in', ids).execute();
+      const gone = await database().deleteFrom('model').where('accountId', '=', accountId).where('id', 'in', ids).returning('id').execute();
+      if (gone.length > 0) await sql`delete from headshot.event_stream where name in (${sql.join(gone.map(({ id }) => id))})`.execute(database());
     },
   };
 }
+
+const rows = sql<number>`count(*)::int`.as('rows');

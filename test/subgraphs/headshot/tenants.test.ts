@@ -76,6 +76,7 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     findModelsOfMembers: () => store.findModelsOfMembers(me, [memberId]),
     listModels: () => store.listModels(me, {}, page),
     countModels: () => store.countModels(me, {}),
+    countModelRows: () => store.countModelRows(me, [modelId]),
     listModelsOf: () => store.listModelsOf(me, 'team_id', [teamId], page),
     markModelDeleted: () => store.markModelDeleted(me, modelId),
     lockModel: () => store.lockModel(me, modelId),
