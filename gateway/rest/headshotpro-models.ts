@@ -41,14 +41,14 @@ function modelFields({ id, uid, email: address, title, status, team, isDevelopme
   return { id, uid, email: address, title, status: modelWords[status], teamId: team?.id ?? null, teamName: team?.name ?? null, isDevelopment, createdAt, finishedAt };
 }
 
-type Photo = Omit<NonNullable<GetPhotoQuery['headshotPhoto']>, 'model'>;
+type Photo = Omit<NonNullable<GetPhotoQuery['headshotPhoto']>, 'modelId'>;
 /** A deleted photo has no addresses. */
 function photoFields({ id, status, likedStatus, createdAt, urls, expiresAt }: Photo) {
   return { id, status: photoWords[status], likedStatus: likedWords[likedStatus], createdAt, urls: urlFields(urls), expiresAt };
 }
 
 const urlFields = (urls: Photo['urls']) => (urls === null ? { main: null } : { main: urls.main, ...urls.thumbnail !== undefined && { thumbnail: urls.thumbnail, original: urls.original } });
-const ofModel = ({ model, ...photo }: NonNullable<GetPhotoQuery['headshotPhoto']>) => ({ ...photoFields(photo), modelId: model.id });
+const ofModel = ({ modelId, ...photo }: NonNullable<GetPhotoQuery['headshotPhoto']>) => ({ ...photoFields(photo), modelId });
 
 const modelRoutes = [
   route({
@@ -123,8 +123,8 @@ const photoRoutes = [
     method: 'GET', path: `${photos}/:photoId`, summary: 'One photo of a model.', dialect, operation: GetPhoto,
     variables: ofTheirs((request) => ({ id: param(request, 'photoId'), all: isAll(request) })),
     reply({ headshotPhoto }, request) {
-      const { model, ...photo } = known(headshotPhoto, 'Photo');
-      return { body: { success: true, photo: photoFields(known(model.id === param(request, 'modelId').toLowerCase() ? photo : null, 'Photo')) } };
+      const { modelId, ...photo } = known(headshotPhoto, 'Photo');
+      return { body: { success: true, photo: photoFields(known(modelId === param(request, 'modelId').toLowerCase() ? photo : null, 'Photo')) } };
     },
   }),
   route({
@@ -150,7 +150,7 @@ const photoRoutes = [
     },
     reply({ viewer: { account } }, request) {
       const { nodes, totalCount } = ofOrganization(account).favoritePhotos;
-      const found = nodes.map(({ model: { id: modelId, email: address, title: name, team }, ...photo }) => ({ ...photoFields(photo), modelId, email: address, name, teamId: team?.id ?? null, teamName: team?.name ?? null }));
+      const found = nodes.map(({ modelId, person: { email: address, name, team }, ...photo }) => ({ ...photoFields(photo), modelId, email: address, name, teamId: team?.id ?? null, teamName: team?.name ?? null }));
       return { body: { success: true, photos: found, pagination: sliceOfTotal(request, totalCount) }, headers: sliceLinks(`${base}/photos/favorites`, request, totalCount) };
     },
   }),

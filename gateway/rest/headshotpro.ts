@@ -58,11 +58,11 @@ const inTeam = (team: { id: string; name: string } | null) => ({ teamId: team?.i
 
 type Account<Query extends { viewer: { account: object } }> = Exclude<Query['viewer']['account'], Record<PropertyKey, never>>;
 type Listed = Account<ListInvitesQuery>['invites']['nodes'][number];
-const inviteFields = ({ email, status, model, team, createdAt }: Listed) => ({ email, status: inviteWords[status], ...model && { modelId: model.id }, ...inTeam(team), createdAt });
+const inviteFields = ({ email, status, modelId, team, createdAt }: Listed) => ({ email, status: inviteWords[status], ...modelId !== null && { modelId }, ...inTeam(team), createdAt });
 
 type Member = Account<ListAllMembersQuery>['members']['nodes'][number];
-function memberFields({ id, email, name, status, team, model, joinedAt }: Member) {
-  return { id, email, name, status: memberWords[status], ...inTeam(team), modelId: model?.id ?? null, modelStatus: model ? modelWords[model.status] : null, joinedAt };
+function memberFields({ id, email, name, status, team, modelId, modelStatus, joinedAt }: Member) {
+  return { id, email, name, status: memberWords[status], ...inTeam(team), modelId, modelStatus: modelStatus && modelWords[modelStatus], joinedAt };
 }
 
 const organizationRoutes = [

@@ -26,7 +26,7 @@ const shared = { enumsAsTypes: true, useTypeImports: true, skipTypename: true, i
 const models: Record<SubgraphName, readonly string[]> = {
   enterprise: ['Account', 'PersonalAccount', 'Enterprise', 'Organization', 'PartnerAccount', 'Client', 'ClientMedia', 'Erasure', 'User', 'Widget', 'ApiKey', 'ApiLog', 'CreditBalance', 'CreditUsage', 'LedgerEntry', 'HairstyleGeneration', 'Viewer', 'Member', 'Membership', 'Session', 'WebhookEndpoint', 'WebhookDelivery', 'WebhookAttempt'],
   hairstyle: ['Hairstyle', 'HairColor', 'SourceImage', 'HairstyleGeneration', 'GenerationImage', 'GenerationEvent', 'Account', 'Client'],
-  headshot: ['Organization', 'Team', 'TeamMember', 'Invite', 'HeadshotModel', 'HeadshotPhoto', 'HeadshotGallery', 'HeadshotEvent', 'GenerationImage', 'Client', 'Onboarding', 'OnboardingEvent', 'Selfie'],
+  headshot: ['Organization', 'Team', 'TeamMember', 'Invite', 'HeadshotModel', 'HeadshotPhoto', 'HeadshotPerson', 'HeadshotGallery', 'HeadshotEvent', 'GenerationImage', 'Client', 'Onboarding', 'OnboardingEvent', 'Selfie'],
   skinshade: ['SkinShadeReading', 'HairColor', 'SourceImage', 'Account', 'Client'],
 };
 

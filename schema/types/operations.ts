@@ -680,7 +680,7 @@ export type GetFavoritePhotoQueryVariables = Exact<{
 }>;
 
 
-export type GetFavoritePhotoQuery = { readonly headshotGallery: { readonly favorite: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null } | null };
+export type GetFavoritePhotoQuery = { readonly headshotGallery: { readonly favorite: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly modelId: string, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null } | null } | null };
 
 export type GetGenerationQueryVariables = Exact<{
   id: string;
@@ -694,7 +694,7 @@ export type GetInviteQueryVariables = Exact<{
 }>;
 
 
-export type GetInviteQuery = { readonly invite: { readonly email: string, readonly status: InviteStatus, readonly createdAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string } | null } | null };
+export type GetInviteQuery = { readonly invite: { readonly email: string, readonly status: InviteStatus, readonly createdAt: string, readonly modelId: string | null, readonly team: { readonly id: string, readonly name: string } | null } | null };
 
 export type GetModelQueryVariables = Exact<{
   id: string;
@@ -725,7 +725,7 @@ export type GetPhotoQueryVariables = Exact<{
 }>;
 
 
-export type GetPhotoQuery = { readonly headshotPhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
+export type GetPhotoQuery = { readonly headshotPhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly modelId: string, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null } | null };
 
 export type GetSkinShadeHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -753,7 +753,7 @@ export type ListAllMembersQueryVariables = Exact<{
 
 
 export type ListAllMembersQuery = { readonly viewer: { readonly account:
-      | { readonly members: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly email: string, readonly name: string | null, readonly status: MemberStatus, readonly joinedAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string, readonly status: ModelStatus } | null }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } }
+      | { readonly members: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly email: string, readonly name: string | null, readonly status: MemberStatus, readonly joinedAt: string, readonly modelId: string | null, readonly modelStatus: ModelStatus | null, readonly team: { readonly id: string, readonly name: string } | null }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } }
       | Record<PropertyKey, never>
      } };
 
@@ -799,7 +799,7 @@ export type ListFavoritePhotosQueryVariables = Exact<{
 
 
 export type ListFavoritePhotosQuery = { readonly viewer: { readonly account:
-      | { readonly favoritePhotos: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string, readonly email: string | null, readonly title: string | null, readonly team: { readonly id: string, readonly name: string } | null } }> } }
+      | { readonly favoritePhotos: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly modelId: string, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly person: { readonly email: string | null, readonly name: string | null, readonly team: { readonly id: string, readonly name: string } | null } }> } }
       | Record<PropertyKey, never>
      } };
 
@@ -809,7 +809,7 @@ export type ListInvitesQueryVariables = Exact<{
 
 
 export type ListInvitesQuery = { readonly viewer: { readonly account:
-      | { readonly invites: { readonly nodes: ReadonlyArray<{ readonly email: string, readonly status: InviteStatus, readonly createdAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string } | null }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } }
+      | { readonly invites: { readonly nodes: ReadonlyArray<{ readonly email: string, readonly status: InviteStatus, readonly createdAt: string, readonly modelId: string | null, readonly team: { readonly id: string, readonly name: string } | null }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } }
       | Record<PropertyKey, never>
      } };
 
@@ -821,7 +821,7 @@ export type ListMembersQueryVariables = Exact<{
 
 
 export type ListMembersQuery = { readonly viewer: { readonly account:
-      | { readonly members: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly email: string, readonly name: string | null, readonly status: MemberStatus, readonly joinedAt: string, readonly team: { readonly id: string, readonly name: string } | null, readonly model: { readonly id: string, readonly status: ModelStatus } | null }> } }
+      | { readonly members: { readonly totalCount: number, readonly nodes: ReadonlyArray<{ readonly id: string, readonly email: string, readonly name: string | null, readonly status: MemberStatus, readonly joinedAt: string, readonly modelId: string | null, readonly modelStatus: ModelStatus | null, readonly team: { readonly id: string, readonly name: string } | null }> } }
       | Record<PropertyKey, never>
      } };
 
@@ -872,7 +872,7 @@ export type RatePhotoMutationVariables = Exact<{
 }>;
 
 
-export type RatePhotoMutation = { readonly ratePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
+export type RatePhotoMutation = { readonly ratePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly modelId: string, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null } | null };
 
 export type RemoveSelfieMutationVariables = Exact<{
   token: string;
@@ -945,7 +945,7 @@ export type SelectFavoritePhotoMutationVariables = Exact<{
 }>;
 
 
-export type SelectFavoritePhotoMutation = { readonly selectFavoritePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null, readonly model: { readonly id: string } } | null };
+export type SelectFavoritePhotoMutation = { readonly selectFavoritePhoto: { readonly id: string, readonly status: PhotoStatus, readonly likedStatus: LikedStatus, readonly createdAt: string, readonly expiresAt: string | null, readonly modelId: string, readonly urls: { readonly main: string, readonly thumbnail?: string, readonly original?: string } | null } | null };
 
 export type ShowEnterpriseQueryVariables = Exact<{
   slug: string;
@@ -1520,9 +1520,7 @@ export const GetFavoritePhoto: TypedOperation<GetFavoritePhotoQuery, GetFavorite
         thumbnail @include(if: $all)
         original @include(if: $all)
       }
-      model {
-        id
-      }
+      modelId
     }
   }
 }` };
@@ -1560,9 +1558,7 @@ export const GetInvite: TypedOperation<GetInviteQuery, GetInviteQueryVariables> 
       id
       name
     }
-    model {
-      id
-    }
+    modelId
   }
 }` };
 
@@ -1629,9 +1625,7 @@ export const GetPhoto: TypedOperation<GetPhotoQuery, GetPhotoQueryVariables> = {
       thumbnail @include(if: $all)
       original @include(if: $all)
     }
-    model {
-      id
-    }
+    modelId
   }
 }` };
 
@@ -1680,10 +1674,8 @@ export const ListAllMembers: TypedOperation<ListAllMembersQuery, ListAllMembersQ
               id
               name
             }
-            model {
-              id
-              status
-            }
+            modelId
+            modelStatus
           }
           pageInfo {
             hasNextPage
@@ -1795,10 +1787,10 @@ export const ListFavoritePhotos: TypedOperation<ListFavoritePhotosQuery, ListFav
               thumbnail @include(if: $all)
               original @include(if: $all)
             }
-            model {
-              id
+            modelId
+            person {
               email
-              title
+              name
               team {
                 id
                 name
@@ -1824,9 +1816,7 @@ export const ListInvites: TypedOperation<ListInvitesQuery, ListInvitesQueryVaria
               id
               name
             }
-            model {
-              id
-            }
+            modelId
           }
           pageInfo {
             hasNextPage
@@ -1854,10 +1844,8 @@ export const ListMembers: TypedOperation<ListMembersQuery, ListMembersQueryVaria
               id
               name
             }
-            model {
-              id
-              status
-            }
+            modelId
+            modelStatus
           }
         }
       }
@@ -1955,9 +1943,7 @@ export const RatePhoto: TypedOperation<RatePhotoMutation, RatePhotoMutationVaria
       thumbnail @include(if: $all)
       original @include(if: $all)
     }
-    model {
-      id
-    }
+    modelId
   }
 }` };
 
@@ -2081,9 +2067,7 @@ export const SelectFavoritePhoto: TypedOperation<SelectFavoritePhotoMutation, Se
       thumbnail @include(if: $all)
       original @include(if: $all)
     }
-    model {
-      id
-    }
+    modelId
   }
 }` };
 

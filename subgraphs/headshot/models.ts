@@ -40,6 +40,7 @@ export type TeamMemberModel = MemberRow;
 export type InviteModel = InviteRow;
 export type HeadshotModelModel = ModelRow;
 export type HeadshotGalleryModel = ModelRow;
+export type HeadshotPersonModel = ModelRow;
 export type HeadshotPhotoModel = PhotoRow;
 export type ClientModel = { id: ClientId };
 export type GenerationImageModel = { id: PictureId };

@@ -78,6 +78,8 @@ export const resolvers: Resolvers = {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.member, parseMemberId(id)),
     team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
     model: ({ id }, _, { loaders }) => loaders.modelOf.load(id),
+    modelId: async ({ id }, _, { loaders }) => (await loaders.modelOf.load(id))?.id ?? null,
+    modelStatus: async ({ id }, _, { loaders }) => (await loaders.modelOf.load(id))?.status ?? null,
   },
   Invite: {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.invite, parseInviteId(id)),
@@ -102,6 +104,11 @@ export const resolvers: Resolvers = {
     framing: ({ framing }) => framings[framing],
     background: ({ backdrop }) => backdrop,
     model: ({ modelId }, _, { loaders }) => getLoaded(loaders.model, modelId),
+    person: ({ modelId }, _, { loaders }) => getLoaded(loaders.model, modelId),
+  },
+  HeadshotPerson: {
+    name: ({ title }) => title,
+    team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
   },
   HeadshotEvent: {
     progress: ({ body: { progress } }) => ({ ...progress, updatedAt: new Date(progress.updatedAt) }),

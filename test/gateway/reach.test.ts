@@ -19,6 +19,9 @@ for (const type of subgraphNames.flatMap((name) => parse(subgraphSdl(name)).defi
   for (const field of type.fields ?? []) for (const place of places) asked.set(`${place}.${field.name.value}`, [...asked.get(`${place}.${field.name.value}`) ?? [], ...declaredScopes({ astNode: field })]);
 }
 
+/** What the token of a link opens, whatever the key: the person's own. */
+const ofGuests = new Set(['Onboarding', 'OnboardingEvent']);
+
 /** Every type that a key with these scopes can get to, with the way there. */
 function reached(scopes: ReadonlySet<string>): Map<string, string> {
   const ways = new Map(['Query', 'Mutation', 'Subscription'].map((root) => [root, root]));
@@ -28,7 +31,7 @@ function reached(scopes: ReadonlySet<string>): Map<string, string> {
     const next = isAbstractType(type) ? api.getPossibleTypes(type).map((possible) => [possible.name, way] as const) : !isObjectType(type) ? [] : Object.values(type.getFields())
       .filter((field) => (asked.get(`${name}.${field.name}`) ?? []).every((alternatives) => hasScopes(alternatives, scopes)))
       .map((field) => [getNamedType(field.type).name, `${way}.${field.name}`] as const);
-    for (const [to, by] of next) if (!ways.has(to)) ways.set(to, by);
+    for (const [to, by] of next) if (!ways.has(to) && !ofGuests.has(to)) ways.set(to, by);
   }
   return ways;
 }
@@ -40,6 +43,10 @@ describe('whichever way is taken, without the scopes of a resource nothing of it
     skinshade: ['SkinShadeReading', 'SkinShadeUsage'],
     organization: ['CreditBalance', 'CreditUsage', 'LedgerEntry', 'Member'],
     logs: ['ApiLog'],
+    invites: ['Invite', 'InviteResult'],
+    teams: ['TeamMember', 'MemberConnection'],
+    models: ['HeadshotModel', 'HeadshotEvent', 'HeadshotModelConnection'],
+    photos: ['HeadshotPhoto', 'PhotoUrls', 'HeadshotGallery', 'HeadshotPerson'],
   };
   for (const [resource, types] of Object.entries(kept)) {
     test(resource, () => {
