@@ -91,9 +91,9 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
     /** A page, newest first, and how many there are in all. */
     listClients: async (accountId: AccountId, search: string | null, request: PageRequest): Promise<{ rows: ClientRow[]; total: number }> => {
       const { rows } = await (search === null ? clientPage(accountId, request) : foundPage(accountId, search, request, totals.of(accountId, search))).execute(database());
-      const [{ total = 0, state = null } = {}] = rows;
+      const [total, state] = [rows[0]?.total ?? 0, rows[0]?.state ?? null];
       if (search !== null && state !== null) totals.remember(accountId, search, { state, total });
-      return { rows: rows.flatMap(({ total: _, state: __, ...row }) => (total === 0 || row.id === null ? [] : [row])), total };
+      return { rows: rows.flatMap(({ total: _total, state: _state, ...row }) => (total === 0 || row.id === null ? [] : [row])), total };
     },
   };
 }

@@ -36,7 +36,7 @@ export async function run(): Promise<void> {
 }
 
 /** The same text, in small and capital letters as the bits of a number say: all find the same, and none was counted before. */
-const spelled = (text: string, bits: number): string => [...text].map((letter, index) => ((bits + warmUps) >> index) & 1 ? letter.toUpperCase() : letter).join('');
+const spelled = (text: string, bits: number): string => Array.from(text, (letter, index) => ((bits + warmUps) >> index) & 1 ? letter.toUpperCase() : letter).join('');
 
 /** Whoever was added first, again and again. */
 async function measureErasure(platform: TestPlatform, { key, at }: TestSalon): Promise<void> {
