@@ -51,8 +51,8 @@ export type Environment = {
   openIntrospection: boolean;
   /** What operations clients may send: with a folder of trusted documents (absolute, or null), only those, and how many in one request (0: no batches). */
   operations: { trustedDocuments: string | null; trustedOnly: boolean; batchLimit: number };
-  /** How long a generation's events can be replayed, idempotency keys stand for their first request, and files may have no owner. */
-  kept: { eventsMs: number; idempotencyMs: number; orphansMs: number };
+  /** How long a generation's events can be replayed, idempotency keys stand for their first request, files may have no owner, and what was sent and made for headshots is kept. */
+  kept: { eventsMs: number; idempotencyMs: number; orphansMs: number; selfiesMs: number; headshotsMs: number };
   /** `host:port` that outgoing HTTP may reach although the address is private. Empty in production. */
   outboundAllow: readonly string[];
   /** Engines on other machines; null: the embedded one draws everything. */
@@ -115,6 +115,8 @@ const shape = {
   EVENTS_KEPT: wholeNumber(1, 3_650).default(30),
   IDEMPOTENCY_KEPT: wholeNumber(24, 8_760).default(24),
   ORPHANS_KEPT: wholeNumber(1, 8_760).default(24),
+  SELFIES_KEPT: wholeNumber(1, 3_650).default(7),
+  HEADSHOTS_KEPT: wholeNumber(1, 3_650).default(30),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').optional(),
   ADMIN_PORT: wholeNumber(0, 65_535).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: webAddress.optional(),
@@ -202,7 +204,7 @@ export function parseEnvironment(source: Readonly<Record<string, string | undefi
       trustedOnly: values.TRUSTED_ONLY === 'true',
       batchLimit: values.BATCH_LIMIT,
     },
-    kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs },
+    kept: { eventsMs: values.EVENTS_KEPT * 24 * hourMs, idempotencyMs: values.IDEMPOTENCY_KEPT * hourMs, orphansMs: values.ORPHANS_KEPT * hourMs, selfiesMs: values.SELFIES_KEPT * 24 * hourMs, headshotsMs: values.HEADSHOTS_KEPT * 24 * hourMs },
     outboundAllow: values.OUTBOUND_ALLOW,
     engines: engines.config,
     subgraphUrls: Object.fromEntries(subgraphNames.flatMap((name) => (values[urlOf(name)] === undefined ? [] : [[name, values[urlOf(name)]]]))),

@@ -23,6 +23,8 @@ export const variables = [
   { name: 'EVENTS_KEPT', unit: 'days', default: '30', reason: 'How long the events of a job can be replayed; later a subscriber gets the present state.' },
   { name: 'IDEMPOTENCY_KEPT', unit: 'hours', default: '24', reason: 'How long a repeated Idempotency-Key gives the first answer; 24 is what is documented.' },
   { name: 'ORPHANS_KEPT', unit: 'hours', default: '24', reason: 'How old a file must be that nothing points to before it is deleted.' },
+  { name: 'SELFIES_KEPT', unit: 'days', default: '7', reason: 'How long photos are kept that people send to have headshots made of them; 7 is what is documented.' },
+  { name: 'HEADSHOTS_KEPT', unit: 'days', default: '30', reason: 'How long headshots are kept after they are ready; then they are deleted with their model. 30 is what is documented.' },
   { name: 'LOG_LEVEL', unit: 'level', default: 'warn, in production info', reason: 'fatal, error, warn, info, debug, trace or silent; JSON lines on standard output.' },
   { name: 'ADMIN_PORT', unit: 'port', default: '', reason: 'Where `/metrics`, `/livez` and `/readyz` are served to operators, in every role, on HOST; 0 takes a free one. Not set: nowhere, and only the public port has the latter two.' },
   { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', unit: 'URL', default: '', reason: 'Collector that spans are sent to, by OTLP over HTTP at `/v1/traces`. Not set: `traceparent` is passed on and nothing is recorded.' },

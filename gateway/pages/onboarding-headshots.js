@@ -1,7 +1,7 @@
 // How far the headshots are, live, and the headshots themselves.
 const words = { queued: 'Waiting for its turn', validate: 'Looking at your photos', detect: 'Finding your face', segment: 'Finding your outline', store: 'Almost there', done: 'Done' };
 
-export function createHeadshots({ $, token, say, see, show }) {
+export function createHeadshots({ $, token, say, see, show, day }) {
   const shown = new Map();
   let watching = false;
 
@@ -18,14 +18,14 @@ export function createHeadshots({ $, token, say, see, show }) {
     return progress?.status === 'FAILED' ? 'Your headshots could not be made' : 'Your headshots are being made';
   }
 
-  function apply({ status, progress, failure, organizationName, isDevelopment }) {
+  function apply({ status, progress, failure, organizationName, isDevelopment, keptUntil }) {
     const isReady = status === 'COMPLETED';
     const isOver = isReady || progress.status === 'FAILED';
     $('bar').hidden = isOver;
     $('stage').hidden = isOver;
     $('actions').hidden = !isReady;
     $('making-lead').textContent = isReady
-      ? `${shown.size} pictures, which ${organizationName} sees too. Download those that you like.${isDevelopment ? ' They are a test, and marked as one.' : ''}`
+      ? `${shown.size} pictures, which ${organizationName} sees too. Download those that you like: they are deleted on ${day(keptUntil)}.${isDevelopment ? ' They are a test, and marked as one.' : ''}`
       : isOver ? 'Please tell whoever invited you.' : 'This takes some minutes. You can close this page: the same link brings you back.';
     $('failure').textContent = isOver && failure ? failure.message : '';
     step(progress);

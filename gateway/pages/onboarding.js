@@ -9,7 +9,7 @@ const sections = ['loading', 'gone', 'broken', 'welcome', 'photos', 'making'];
 let shown = 'loading';
 
 const selfies = createSelfies({ $, ask, say, counted });
-const headshots = createHeadshots({ $, token, say, see: () => ask('see'), show });
+const headshots = createHeadshots({ $, token, say, see: () => ask('see'), show, day });
 
 $('again').addEventListener('click', () => location.reload());
 $('name-form').addEventListener('submit', (event) => {
@@ -39,6 +39,7 @@ function show(seen) {
     $('invited').textContent = `${email ? `This invitation is for ${email}. ` : ''}It can be used until ${day(expiresAt)}.`;
     enter('welcome', 'You are invited to your headshots', 0);
   } else if (status === 'ACCEPTED' || status === 'UPLOADING') {
+    $('kept-days').textContent = seen.selfiesKeptDays;
     selfies.show(seen);
     enter('photos', `Welcome, ${name}`, 1);
   } else {

@@ -231,6 +231,8 @@ export type HeadshotModel = {
   readonly createdAt: Scalars['DateTime']['output'];
   /** When the headshots were ready, or it was given up. */
   readonly finishedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When it will be deleted with its photos, by default 30 days after these were ready. Null before that, and afterwards. */
+  readonly keptUntil?: Maybe<Scalars['DateTime']['output']>;
   /** The best first, also while others are being made. `first` 1 to 100. `offset` counts from 0 and stands in the place of `after`. */
   readonly photos: HeadshotPhotoConnection;
   /** Null before selectFavoritePhoto, and when that photo was deleted. */
@@ -298,7 +300,7 @@ export type HeadshotPhoto = {
   readonly likedStatus: LikedStatus;
   /** Null once it is DELETED. */
   readonly urls?: Maybe<PhotoUrls>;
-  /** When `urls` end: 24 hours after this answer, rounded so that caches work. Null with them. */
+  /** When `urls` end: 24 hours after this answer, rounded so that caches work, or with the photo, if that comes first. Null with them. */
   readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
   /** Pixels of `main`, at most 1,024 by 1,280. */
   readonly width: Scalars['Int']['output'];
@@ -715,8 +717,10 @@ export type Onboarding = {
   readonly isDevelopment: Scalars['Boolean']['output'];
   /** Until when selfies can be sent. */
   readonly expiresAt: Scalars['DateTime']['output'];
-  /** In the order in which they were sent. */
+  /** In the order in which they were sent. Each is deleted after `selfiesKeptDays`, unless headshots are being made of it then. */
   readonly selfies: ReadonlyArray<Selfie>;
+  /** How long a selfie is kept, by default 7 days. */
+  readonly selfiesKeptDays: Scalars['Int']['output'];
   /** How many more that can be used are needed before completeOnboarding. */
   readonly selfiesNeeded: Scalars['Int']['output'];
   /** How many more can be sent: at most 20 are kept, those that cannot be used among them. */
@@ -725,6 +729,8 @@ export type Onboarding = {
   readonly progress?: Maybe<JobProgress>;
   /** Set while the making of the headshots has failed. */
   readonly failure?: Maybe<JobFailure>;
+  /** When the headshots will be deleted. Null before they are ready. */
+  readonly keptUntil?: Maybe<Scalars['DateTime']['output']>;
   /** The headshots, the best first, also while others are being made. Their `model` and `person` are for members of the organization. */
   readonly photos: ReadonlyArray<HeadshotPhoto>;
 };
@@ -1392,6 +1398,7 @@ export type HeadshotModelResolvers<ContextType = Context, ParentType extends Res
   failure?: Resolver<Maybe<ResolversTypes['JobFailure']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   finishedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  keptUntil?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   photos?: Resolver<ResolversTypes['HeadshotPhotoConnection'], ParentType, ContextType, RequireFields<HeadshotModelPhotosArgs, 'first' | 'status'>>;
   favorite?: Resolver<Maybe<ResolversTypes['HeadshotPhoto']>, ParentType, ContextType>;
   startedFrom?: Resolver<Maybe<ResolversTypes['GenerationImage']>, ParentType, ContextType>;
@@ -1598,10 +1605,12 @@ export type OnboardingResolvers<ContextType = Context, ParentType extends Resolv
   isDevelopment?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   selfies?: Resolver<ReadonlyArray<ResolversTypes['Selfie']>, ParentType, ContextType>;
+  selfiesKeptDays?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   selfiesNeeded?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   selfiesAllowed?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   progress?: Resolver<Maybe<ResolversTypes['JobProgress']>, ParentType, ContextType>;
   failure?: Resolver<Maybe<ResolversTypes['JobFailure']>, ParentType, ContextType>;
+  keptUntil?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   photos?: Resolver<ReadonlyArray<ResolversTypes['HeadshotPhoto']>, ParentType, ContextType>;
 };
 

@@ -937,7 +937,7 @@ export type SeeOnboardingQueryVariables = Exact<{
 }>;
 
 
-export type SeeOnboardingQuery = { readonly onboarding: { readonly organizationName: string, readonly email: string | null, readonly name: string | null, readonly status: InviteStatus, readonly isDevelopment: boolean, readonly expiresAt: string, readonly selfiesNeeded: number, readonly selfiesAllowed: number, readonly selfies: ReadonlyArray<{ readonly id: string, readonly name: string | null, readonly isUsable: boolean, readonly advice: string | null, readonly url: string, readonly checks: ReadonlyArray<{ readonly kind: SelfieCheckKind, readonly result: SelfieCheckResult, readonly message: string }> }>, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null } | null, readonly failure: { readonly message: string } | null, readonly photos: ReadonlyArray<{ readonly id: string, readonly width: number, readonly height: number, readonly urls: { readonly main: string, readonly thumbnail: string } | null }> } | null };
+export type SeeOnboardingQuery = { readonly onboarding: { readonly organizationName: string, readonly email: string | null, readonly name: string | null, readonly status: InviteStatus, readonly isDevelopment: boolean, readonly expiresAt: string, readonly selfiesNeeded: number, readonly selfiesAllowed: number, readonly selfiesKeptDays: number, readonly keptUntil: string | null, readonly selfies: ReadonlyArray<{ readonly id: string, readonly name: string | null, readonly isUsable: boolean, readonly advice: string | null, readonly url: string, readonly checks: ReadonlyArray<{ readonly kind: SelfieCheckKind, readonly result: SelfieCheckResult, readonly message: string }> }>, readonly progress: { readonly status: JobStatus, readonly stage: string, readonly percent: number, readonly seq: number, readonly etaSeconds: number | null } | null, readonly failure: { readonly message: string } | null, readonly photos: ReadonlyArray<{ readonly id: string, readonly width: number, readonly height: number, readonly urls: { readonly main: string, readonly thumbnail: string } | null }> } | null };
 
 export type SelectFavoritePhotoMutationVariables = Exact<{
   id: string;
@@ -2021,6 +2021,7 @@ export const SeeOnboarding: TypedOperation<SeeOnboardingQuery, SeeOnboardingQuer
     expiresAt
     selfiesNeeded
     selfiesAllowed
+    selfiesKeptDays
     selfies {
       id
       name
@@ -2043,6 +2044,7 @@ export const SeeOnboarding: TypedOperation<SeeOnboardingQuery, SeeOnboardingQuer
     failure {
       message
     }
+    keptUntil
     photos {
       id
       width

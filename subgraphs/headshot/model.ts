@@ -6,7 +6,8 @@ import { createPace } from '../picture-jobs.ts';
 import type { Caller } from '../subgraph.ts';
 import { beginModel, insertModel } from './beginning.ts';
 import { changeInvite, giveBack, type Parts, purgeModel } from './ending.ts';
-import { costOf } from './rules.ts';
+import { costOf, keptUntil } from './rules.ts';
+import { withoutFiles } from './selfie-files.ts';
 import { abandonModel, type ModelJob, modelQueue, shootModel } from './shooting.ts';
 import type { InviteRow, ModelRow } from './store.ts';
 
@@ -46,6 +47,22 @@ export function createModels(parts: Parts) {
       await parts.platform.connection.transaction(async () => {
         const row = await hold(parts, accountId, id);
         if (row?.status === 'ONBOARDING' && row.expiresAt.getTime() <= Date.now()) await endModel(parts, row);
+      });
+      await purgeModel(parts, accountId, id);
+    },
+    /** Deletes selfies that were kept long enough, unless headshots are being made of them. */
+    forget: async (accountId: AccountId, id: ModelId): Promise<void> => withoutFiles(parts.platform, async (deleteLater) => {
+      const row = await hold(parts, accountId, id);
+      if (row?.status !== 'ONBOARDING' && row?.endedAt === null) return;
+      const { selfiesMs } = parts.platform.env.kept;
+      deleteLater((await parts.store.deleteOldSelfies(accountId, id, new Date(Date.now() - selfiesMs))).map(({ blobKey }) => blobKey));
+    }),
+    /** Deletes one whose headshots were kept long enough; nothing happens to others. */
+    async outlive(accountId: AccountId, id: ModelId): Promise<void> {
+      await parts.platform.connection.transaction(async () => {
+        const row = await hold(parts, accountId, id);
+        const until = row && keptUntil(row, parts.platform.env.kept);
+        if (row && until && until.getTime() <= Date.now()) await endModel(parts, row);
       });
       await purgeModel(parts, accountId, id);
     },

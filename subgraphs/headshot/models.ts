@@ -19,6 +19,7 @@ import type { Teams } from './team.ts';
 /** What every resolver of this subgraph is given. */
 export type Context = RequestContext & {
   blobs: Platform['blobs'];
+  kept: Platform['env']['kept'];
   store: Store;
   links: Links;
   teams: Teams;

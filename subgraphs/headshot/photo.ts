@@ -56,6 +56,6 @@ export function urlsOf(blobs: Platform['blobs'], { blobKey, originalBlobKey, id,
   return { main: blobs.signedUrl(blobKey, options), thumbnail: blobs.signedUrl(blobKey, { ...options, width: thumbnailPx }), original: blobs.signedUrl(originalBlobKey, options) };
 }
 
-/** When addresses end that are given now. */
-export const urlsExpireAt = (): Date => roundedExpiry(inADay());
+/** When addresses end that are given now: with the photo, if that comes first. */
+export const urlsExpireAt = ({ createdAt }: PhotoRow, { headshotsMs }: { headshotsMs: number }): Date => new Date(Math.min(roundedExpiry(inADay()).getTime(), createdAt.getTime() + headshotsMs));
 const inADay = (): Date => new Date(Date.now() + urlsLiveForMs);

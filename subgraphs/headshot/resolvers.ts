@@ -8,7 +8,7 @@ import type { Context, HeadshotEventModel, OnboardingEventModel, TeamModel } fro
 import { onboardingStatusOf, selfiesAllowed, selfiesNeeded, subjectOf } from './onboarding.ts';
 import { urlsExpireAt, urlsOf } from './photo.ts';
 import { progressOf } from './progress.ts';
-import { emailKeyOf, isInUse, mostListBytes, offsetRequest } from './rules.ts';
+import { emailKeyOf, isInUse, keptUntil, mostListBytes, offsetRequest } from './rules.ts';
 import { adviceOf, checksOf } from './selfie-rules.ts';
 
 const gallery: Pick<NonNullable<Resolvers['HeadshotGallery']>, 'photos' | 'favorite'> = {
@@ -92,6 +92,7 @@ export const resolvers: Resolvers = {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.model, parseModelId(id)),
     team: ({ teamId }, _, { loaders }) => findLoaded(loaders.team, teamId),
     progress: (model) => progressOf(model),
+    keptUntil: (model, _, { kept }) => keptUntil(model, kept),
     ...gallery,
     startedFrom: ({ pictureId }) => reference(pictureId),
     client: ({ clientId }) => reference(clientId),
@@ -100,7 +101,7 @@ export const resolvers: Resolvers = {
   HeadshotPhoto: {
     __resolveReference: ({ id }, { loaders }) => findLoaded(loaders.photo, parsePhotoId(id)),
     urls: (photo, _, { blobs }) => urlsOf(blobs, photo),
-    expiresAt: ({ blobKey }) => (blobKey === null ? null : urlsExpireAt()),
+    expiresAt: (photo, _, { kept }) => (photo.blobKey === null ? null : urlsExpireAt(photo, kept)),
     framing: ({ framing }) => framings[framing],
     background: ({ backdrop }) => backdrop,
     model: ({ modelId }, _, { loaders }) => getLoaded(loaders.model, modelId),
@@ -135,6 +136,8 @@ export const resolvers: Resolvers = {
     selfiesAllowed: (guest) => selfiesAllowed(guest),
     progress: ({ model }) => model && progressOf(model),
     failure: ({ model }) => model?.failure ?? null,
+    keptUntil: ({ model }, _, { kept }) => model && keptUntil(model, kept),
+    selfiesKeptDays: (_, __, { kept }) => kept.selfiesMs / 86_400_000,
     photos: ({ model }, _, { guests }) => (model ? guests.photosOf(model) : []),
   },
   OnboardingEvent: {

@@ -21,6 +21,8 @@ export function selfieStatements(database: Database<Tables>) {
     },
     /** What was deleted, whose file the caller then deletes. */
     deleteSelfie: async (accountId: AccountId, modelId: ModelId, id: SelfieId): Promise<SelfieRow | null> => (await gone(accountId, modelId).where('id', '=', id).returningAll().executeTakeFirst()) ?? null,
+    /** Those from before a moment. */
+    deleteOldSelfies: async (accountId: AccountId, modelId: ModelId, before: Date): Promise<SelfieRow[]> => gone(accountId, modelId).where('createdAt', '<', before).returningAll().execute(),
     /** All of a model. */
     deleteSelfies: async (accountId: AccountId, modelId: ModelId): Promise<SelfieRow[]> => gone(accountId, modelId).returningAll().execute(),
   };

@@ -3,7 +3,7 @@ import { type Connection, json, type Store as Database } from '../database.ts';
 import type { AccountId, ClientId, InviteId, MemberId, ModelId, PictureId, TeamId } from '../ids.ts';
 import type { OwnedRow } from '../page-loader.ts';
 import type { PageRequest } from '../paging.ts';
-import { inUse, type InviteStatus, type MemberStatus, type ModelStatus, revocable } from './rules.ts';
+import { inUse, type InviteStatus, type MemberStatus, type ModelStatus } from './rules.ts';
 import { photoStatements } from './photo-store.ts';
 import { type SelfieRow, selfieStatements } from './selfie-store.ts';
 import type { Tables } from './tables.ts';
@@ -28,30 +28,6 @@ export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('headshot');
   const database = () => tables().withPlugin(camelCase);
   return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...photoStatements(database), ...traceStatements(database), ...requestStatements(database) };
-}
-
-/** Invitations of all accounts that nobody used in time. */
-export async function listDueInvites(connection: Connection, now: Date, limit: number): Promise<{ accountId: AccountId; id: InviteId }[]> {
-  return connection.store<Tables>('headshot')().withPlugin(camelCase).selectFrom('invite').select(['accountId', 'id']).where('status', 'in', revocable).where('expiresAt', '<=', now).orderBy('id').limit(limit).execute();
-}
-
-/** Models of all accounts that nobody invited and for which no selfies came in time. */
-export async function listDueModels(connection: Connection, now: Date, limit: number): Promise<{ accountId: AccountId; id: ModelId }[]> {
-  return connection.store<Tables>('headshot')().withPlugin(camelCase).selectFrom('model').select(['accountId', 'id']).where('status', '=', 'ONBOARDING').where('expiresAt', '<=', now)
-    .where(({ not, exists, selectFrom }) => not(exists(selectFrom('invite').select('invite.id').whereRef('invite.modelId', '=', 'model.id')))).orderBy('id').limit(limit).execute();
-}
-
-/** Models of all accounts that have files of selfies or photos which are of no use any more. */
-export async function listUnpurged(connection: Connection, limit: number): Promise<{ accountId: AccountId; id: ModelId }[]> {
-  return connection.store<Tables>('headshot')().withPlugin(camelCase).selectFrom('model').select(['accountId', 'id']).where(({ or, and, eb, exists, selectFrom }) => or([
-    exists(selectFrom('photo').select('photo.id').whereRef('photo.modelId', '=', 'model.id').where('photo.status', '=', 'DELETED').where('photo.blobKey', 'is not', null)),
-    and([eb('endedAt', 'is not', null), eb('status', 'in', ['DELETED', 'FAILED']), exists(selectFrom('selfie').select('selfie.id').whereRef('selfie.modelId', '=', 'model.id'))]),
-  ])).orderBy('id').limit(limit).execute();
-}
-
-/** Forgets the idempotency keys of all accounts from before a moment; how many. */
-export async function deleteKeys(connection: Connection, before: Date): Promise<number> {
-  return Number((await connection.store<Tables>('headshot')().withPlugin(camelCase).deleteFrom('requestKey').where('createdAt', '<', before).executeTakeFirst()).numDeletedRows);
 }
 
 export type Listed = 'member' | 'invite' | 'model';

@@ -3,10 +3,10 @@ import { globSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { orphanQueue } from '../../subgraphs/upkeep.ts';
-import { until } from '../support/database.ts';
 import type { EventOfStream } from '../support/event-stream.ts';
 import { smallPortrait } from '../support/photos.ts';
 import { type Created, startTestPlatform } from '../support/platform.ts';
+import { runNow as runQueue } from '../support/upkeep.ts';
 
 const platform = await startTestPlatform({ after });
 const { blobs, connection } = platform.platform;
@@ -21,13 +21,7 @@ const finished = async (): Promise<{ id: string; picture: string }> => {
   return { id, picture: pathname + search };
 };
 
-/** Lets a queue do what it does every hour. */
-async function runNow(queue: string): Promise<void> {
-  await jobs.enqueue(queue, {});
-  const states = async () => connection.execute('select state::text from jobs.job where name = $1', [queue]);
-  await until(async () => (await states()).every(({ state }) => state === 'completed' || state === 'failed'));
-  assert.deepEqual((await states()).filter(({ state }) => state === 'failed'), []);
-}
+const runNow = async (queue: string): Promise<void> => runQueue({ jobs, connection }, queue);
 
 async function all(events: AsyncIterable<EventOfStream>): Promise<EventOfStream[]> {
   const found: EventOfStream[] = [];

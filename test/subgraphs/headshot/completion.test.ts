@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { listDueModels } from '../../../subgraphs/headshot/store.ts';
+import { listDueModels } from '../../../subgraphs/headshot/due-store.ts';
 import type { Caller } from '../../../subgraphs/subgraph.ts';
 import { until } from '../../support/database.ts';
 import { codeOf, createGuest, giveSelfie, invitedGuest, type TestGuest } from './guests.ts';

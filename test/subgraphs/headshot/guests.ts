@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Caller } from '../../../subgraphs/subgraph.ts';
 import { newSelfieId, parseModelId } from '../../../subgraphs/ids.ts';
+import type { Assessment } from '../../../subgraphs/vision/index.ts';
 import { acceptInvite, createInvite, type InvitePayload, type Refused, type Studio } from './studio.ts';
 
 const view = `email name status isDevelopment organizationName selfiesNeeded selfiesAllowed progress { status stage } failure { code }
@@ -51,13 +52,13 @@ export async function invitedGuest(studio: Studio, me: Caller, email = 'jane@exa
 }
 
 /** Puts a row and a file where a look at a photo would have put them: for tests that are not about the look. */
-export async function giveSelfie({ platform: { blobs, connection }, store }: Studio, me: Caller, email: string, isUsable = true) {
+export async function giveSelfie({ platform: { blobs, connection }, store }: Studio, me: Caller, email: string, isUsable = true, framings: Assessment['framings'] = []) {
   const [row] = await connection.execute('select id from headshot.model where account_id = $1 and email = $2 order by id desc limit 1', [me.accountId, email]);
   const modelId = parseModelId(String(row?.['id'])) ?? assert.fail('no model');
   const id = newSelfieId();
   const blobKey = await blobs.put(Buffer.from(id), { contentType: 'image/jpeg' });
   return store.insertSelfie(me.accountId, {
-    id, modelId, name: null, blobKey, width: 1, height: 1, likeness: Buffer.from(`${id}------`).toString('hex').slice(0, 64), isUsable, assessment: { issues: isUsable ? [] : ['NO_FACE'], remarks: [], score: isUsable ? 1 : 0, framings: [] },
+    id, modelId, name: null, blobKey, width: 1, height: 1, likeness: Buffer.from(`${id}------`).toString('hex').slice(0, 64), isUsable, assessment: { issues: isUsable ? [] : ['NO_FACE'], remarks: [], score: isUsable ? 1 : 0, framings },
   });
 }
 

@@ -87,6 +87,7 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     findSelfie: () => store.findSelfie(me, modelId, selfie.id),
     countSelfies: async () => Object.values(await store.countSelfies(me, modelId)).filter((count) => count > 0),
     deleteSelfie: () => store.deleteSelfie(me, modelId, selfie.id),
+    deleteOldSelfies: () => store.deleteOldSelfies(me, modelId, new Date(Date.now() + 1000)),
     deleteSelfies: () => store.deleteSelfies(me, modelId),
     insertPhoto: refused(() => store.insertPhoto(me, { ...photo, id: newPhotoId(), position: 1 })),
     listPositions: () => store.listPositions(me, modelId),
