@@ -36,7 +36,10 @@ export async function run(): Promise<void> {
 }
 
 /** The same text, in small and capital letters as the bits of a number say: all find the same, and none was counted before. */
-const spelled = (text: string, bits: number): string => Array.from(text, (letter, index) => ((bits + warmUps) >> index) & 1 ? letter.toUpperCase() : letter).join('');
+function spelled(text: string, bits: number): string {
+  let place = 0;
+  return text.replaceAll(/[a-z]/g, (letter) => (((bits + warmUps) >> place++) & 1 ? letter.toUpperCase() : letter));
+}
 
 /** Whoever was added first, again and again. */
 async function measureErasure(platform: TestPlatform, { key, at }: TestSalon): Promise<void> {
