@@ -1,4 +1,6 @@
 // The form on the first page: REST to send the photo and start, server-sent events to watch.
+import { eventsOf } from './event-stream.js';
+
 const $ = (id) => document.getElementById(id);
 const { key, photo } = document.querySelector('main').dataset;
 const chosen = new Set();
@@ -69,20 +71,6 @@ async function watch(id) {
       }
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-  }
-}
-
-async function* eventsOf(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let text = ''; ;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const blocks = (text + value).split('\n\n');
-    text = blocks.pop();
-    for (const block of blocks) {
-      const fields = Object.fromEntries(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]));
-      if (fields.data) yield { name: fields.event, data: JSON.parse(fields.data) };
     }
   }
 }

@@ -1,4 +1,6 @@
 // How far the headshots are, live, and the headshots themselves.
+import { eventsOf } from './event-stream.js';
+
 const words = { queued: 'Waiting for its turn', validate: 'Looking at your photos', detect: 'Finding your face', segment: 'Finding your outline', store: 'Almost there', done: 'Done' };
 
 export function createHeadshots({ $, token, say, see, show, day }) {
@@ -73,7 +75,7 @@ export function createHeadshots({ $, token, say, see, show, day }) {
       try {
         const response = await fetch('/onboarding/events', { method: 'POST', credentials: 'omit', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token, afterSeq: last }) });
         if (!response.ok) throw new Error(response.statusText);
-        for await (const event of eventsOf(response)) {
+        for await (const { data: event } of eventsOf(response)) {
           [last, wait] = [event.seq, 1000];
           step(event.progress);
           if (event.photo) {
@@ -109,17 +111,3 @@ export function createHeadshots({ $, token, say, see, show, day }) {
 
 const isOver = ({ status, progress }) => status === 'COMPLETED' || progress.status === 'FAILED';
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function* eventsOf(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let text = ''; ;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const blocks = (text + value).split('\n\n');
-    text = blocks.pop();
-    for (const block of blocks) {
-      const data = block.split('\n').find((line) => line.startsWith('data: '));
-      if (data) yield JSON.parse(data.slice(6));
-    }
-  }
-}

@@ -21,7 +21,7 @@ type Parts = { platform: Pick<Platform, 'env'>; graph: Graph; openings: Openings
 
 const file = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 const page = file('onboarding.html');
-const assets = { 'onboarding.css': 'text/css', 'onboarding.js': 'text/javascript', 'onboarding-selfies.js': 'text/javascript', 'onboarding-headshots.js': 'text/javascript' } as const;
+const assets = { 'onboarding.css': 'text/css', 'onboarding.js': 'text/javascript', 'onboarding-selfies.js': 'text/javascript', 'onboarding-headshots.js': 'text/javascript', 'event-stream.js': 'text/javascript' } as const;
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /** What the page is told when something is refused: the code, and one sentence to show. */

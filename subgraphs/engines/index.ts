@@ -42,8 +42,8 @@ export function createEngines({ config, own, connection, allow, publicUrl, log }
       return engines.get(chosen ?? config.default) ?? (chosen === embedded ? own : engines.get(config.default) ?? own);
     },
     async choose(accountId, engine) {
-      await choices().deleteFrom('engine_choice').where('account_id', '=', accountId).execute();
-      if (engine !== null) await choices().insertInto('engine_choice').values({ account_id: accountId, engine }).execute();
+      if (engine === null) await choices().deleteFrom('engine_choice').where('account_id', '=', accountId).execute();
+      else await choices().insertInto('engine_choice').values({ account_id: accountId, engine }).onConflict((conflict) => conflict.column('account_id').doUpdateSet({ engine })).execute();
     },
     listChoices: async () => choices().selectFrom('engine_choice').select(['account_id as accountId', 'engine']).orderBy('account_id').execute(),
     isKnown: async (id) => (await inbox.awaited(id)) !== null,

@@ -150,7 +150,9 @@ describe('who asks for a link learns nothing', () => {
   });
   test('what is left is told to who signed in', async () => {
     const { secret } = await signIn(platform, 'rates@example.org');
-    const limit = (await viewer(secret)).rateLimits.find(({ name }) => name === 'sign-in-links');
+    const limits = (await viewer(secret)).rateLimits;
+    assert.deepEqual(limits.map(({ name }) => name).toSorted(), ['requests-enterprise', 'requests-hairstyles', 'requests-headshot', 'requests-partner', 'sign-in-links', 'skin-shades']);
+    const limit = limits.find(({ name }) => name === 'sign-in-links');
     assert.deepEqual([limit?.limit, limit?.remaining, limit?.window], [5, 4, 'HOUR']);
     assert.ok(Date.parse(limit?.resetsAt ?? '') > Date.now() && Date.parse(limit?.resetsAt ?? '') <= Date.now() + 3_600_000);
     const personal = await platform.tenant();
