@@ -2,6 +2,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { SubgraphName } from '../schema/sdl.ts';
 import { parseAccountId, parseKeyId } from './ids.ts';
+import { scopeSet } from './scopes.ts';
 import type { Caller, RequestContext } from './subgraph.ts';
 
 /** The one header in which the gateway tells a subgraph of another process who asks. */
@@ -68,5 +69,5 @@ function believed(payload: string, audience: SubgraphName, now: number): Request
 }
 
 function callerOf({ accountId, accountKind, keyId, scopes }: NonNullable<z.infer<typeof payloadShape>['caller']>): Caller | null {
-  return accountId && keyId && { accountId, accountKind, keyId, scopes: new Set(scopes) };
+  return accountId && keyId && { accountId, accountKind, keyId, scopes: scopeSet(scopes) };
 }

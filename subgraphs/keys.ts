@@ -5,6 +5,7 @@ import { type Connection, json, type Store } from './database.ts';
 import { type AccountId, type KeyId, newAccountId, newKeyId, type UserId } from './ids.ts';
 import { KeyExpiry } from './key-expiry.ts';
 import { KeyUse } from './key-use.ts';
+import { scopeSet } from './scopes.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { AccountKind, Caller } from './subgraph.ts';
 
@@ -189,7 +190,7 @@ async function findRow(store: Store<KeyTables>, hash: string): Promise<KnownRow 
     .select(['api_key.id as keyId', 'account_id as accountId', 'kind as accountKind', 'scopes', 'expires_at as expiresAt', 'last_used_at as lastUsedAt']).executeTakeFirst();
   if (!row) return null;
   const { accountId, accountKind, keyId, scopes, expiresAt, lastUsedAt } = row;
-  return { caller: { accountId, accountKind, keyId, scopes: new Set(scopes) }, expiresAt, lastUsedAt };
+  return { caller: { accountId, accountKind, keyId, scopes: scopeSet(scopes) }, expiresAt, lastUsedAt };
 }
 
 const mostKnown = 10_000;

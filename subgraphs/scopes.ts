@@ -5,6 +5,19 @@ export type Alternatives = readonly (readonly string[])[];
 
 export const hasScopes = (alternatives: Alternatives, scopes: ReadonlySet<string>): boolean => alternatives.some((all) => all.every((scope) => scopes.has(scope)));
 
+const sets = new Map<string, ReadonlySet<string>>();
+const mostSets = 1_000;
+
+/** The scopes of a caller: one set for all who have the same, for every open subscription holds its caller's. */
+export function scopeSet(scopes: readonly string[]): ReadonlySet<string> {
+  const name = scopes.join(' ');
+  const known = sets.get(name);
+  if (known) return known;
+  const set = new Set(scopes);
+  if (sets.size < mostSets) sets.set(name, set);
+  return set;
+}
+
 /** What the directives of a type or a field ask for; all of it must be met. */
 export function declaredScopes({ astNode }: { readonly astNode?: ASTNode | null | undefined }): Alternatives[] {
   const directives = astNode && 'directives' in astNode ? astNode.directives ?? [] : [];

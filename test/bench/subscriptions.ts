@@ -28,7 +28,7 @@ export async function run(): Promise<void> {
   const ends: (() => Promise<void>)[] = [];
   const scope = { after: (end: () => Promise<void>) => void ends.unshift(end) };
   try {
-    const server = await startServer(scope, { variables: { WORKERS: '0', COST_PER_MINUTE: '1000000000000' } });
+    const server = await startServer(scope, { variables: { WORKERS: '0', COST_PER_MINUTE: '1000000000000', REQUESTS_PER_MINUTE: '1000000000' } });
     const { personalKey: key } = await server.demo();
     await server.upload(key, await smallPortrait(300));
     const generate = async () => (await server.generate(key, { mode: 'test', styles: ['817941'], image_name: 'me.jpg' })).replace('job_', 'gen_') as GenerationId;
