@@ -75,7 +75,11 @@ export const isStreamed = (body: DoorAnswer['body']): body is StreamedBody => ty
 async function batch(bodies: readonly unknown[], request: DoorRequest, limit: number, one: Door['answer']): Promise<DoorAnswer> {
   if (bodies.length === 0 || bodies.length > limit) return rejection([refuse('BAD_REQUEST', `A batch has 1 to ${limit} operations.`)], readAccept(request.headers.accept));
   const headers = { ...request.headers, accept: 'application/json' };
-  const answers = await Promise.all(bodies.map((body) => one({ ...request, headers, body, context: { ...request.context } })));
+  const contextAt = (index: number): RequestContext => {
+    const { idempotency, ...context } = request.context;
+    return { ...context, ...idempotency && { idempotency: { ...idempotency, key: `${idempotency.key} ${index}` } } };
+  };
+  const answers = await Promise.all(bodies.map((body, index) => one({ ...request, headers, body, context: contextAt(index) })));
   return { status: 200, headers: { 'content-type': plainContentType, 'cache-control': 'no-store' }, body: `[${answers.map(({ body }) => wholeText(body)).join(',')}]\n` };
 }
 

@@ -1,5 +1,5 @@
 import { Failure } from '../schema/failures.ts';
-import { type KeptAnswers, StillRunning } from '../subgraphs/kept-answers.ts';
+import { idempotencyOf, type KeptAnswers, StillRunning } from '../subgraphs/kept-answers.ts';
 import type { Caller } from '../subgraphs/subgraph.ts';
 import { type DoorAnswer, type DoorRequest, isStreamed } from './door.ts';
 import { idempotencyKeyOf } from './rest/idempotency.ts';
@@ -39,8 +39,10 @@ async function askKept(answers: KeptAnswers, { accountId }: Caller, request: Doo
   // Who repeats a request may read other encodings than before.
   const { 'accept-encoding': _, ...headers } = request.headers;
   let streamed: DoorAnswer | null = null;
-  const kept = await answers.answerOnce({ accountId, operation: 'POST /graphql', key, content: JSON.stringify([request.search, request.body ?? null]) }, async () => {
-    const given = await ask({ ...request, headers });
+  const keyed = { accountId, operation: 'POST /graphql', key, content: JSON.stringify([request.search, request.body ?? null]) };
+  const context = { ...request.context, idempotency: idempotencyOf(keyed) };
+  const kept = await answers.answerOnce(keyed, async () => {
+    const given = await ask({ ...request, headers, context });
     if (isStreamed(given.body)) streamed = given;
     const body = isStreamed(given.body) ? '' : given.body.toString();
     return { answer: { status: given.status, headers: given.headers, body }, isKept: !isStreamed(given.body) && given.status === 200 && hasChanged(body) };

@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 import type { Connection, Store } from './database.ts';
-import { type AccountId, type ClientId, type ErasureId, newErasureId } from './ids.ts';
+import { type AccountId, type ClientId, type ErasureId } from './ids.ts';
 import type { Jobs, QueueOptions } from './jobs.ts';
 
 type ErasureTables = {
@@ -26,7 +26,7 @@ export type Erasures = {
   /** Says how a subgraph forgets a client. Before the jobs start, in every process that runs the jobs of that subgraph. */
   define(subgraph: Keeper, erase: EraseSubject): void;
   /** In the running transaction. `count`: what it has removed already. */
-  request(subgraph: SubgraphName, subject: Subject, count: ErasedCount): Promise<ErasureRow>;
+  request(subgraph: SubgraphName, subject: Subject & { id: ErasureId }, count: ErasedCount): Promise<ErasureRow>;
   find(accountId: AccountId, id: ErasureId): Promise<ErasureRow | null>;
   /** Of all subgraphs, also those that kept nothing. */
   counts(accountId: AccountId, id: ErasureId): Promise<({ subgraph: SubgraphName } & ErasedCount)[]>;
@@ -61,8 +61,8 @@ export function createErasures(connection: Connection, jobs: Jobs): Erasures {
       const next = keepers[keepers.indexOf(subgraph) + 1];
       await (next ? begin(next, data) : complete(data));
     }),
-    request: (subgraph, { accountId, clientId }, count) => connection.transaction(async () => {
-      const row = await store().insertInto('erasure').values({ id: newErasureId(), account_id: accountId, client_id: clientId, completed_at: null }).returning(columns).executeTakeFirstOrThrow();
+    request: (subgraph, { accountId, clientId, id }, count) => connection.transaction(async () => {
+      const row = await store().insertInto('erasure').values({ id, account_id: accountId, client_id: clientId, completed_at: null }).returning(columns).executeTakeFirstOrThrow();
       await add(store, row.id, subgraph, count);
       await begin(keepers[0], { accountId, clientId, erasureId: row.id });
       return row;

@@ -29,6 +29,7 @@ const payloadShape = z.object({
   expires: z.number(),
   requestId: z.string(),
   address: z.string().optional(),
+  idempotency: z.object({ key: z.string(), fingerprint: z.string() }).optional(),
   caller: z.object({
     accountId: z.string().transform(parseAccountId),
     accountKind: z.enum(['personal', 'enterprise', 'partner', 'organization']),
@@ -42,9 +43,9 @@ export function createIdentities(signingSecret: string): Identities {
   const key = Buffer.from(hkdfSync('sha256', signingSecret, '', 'lookgraph identity', 32));
   const signatureOf = (payload: string): Buffer => createHmac('sha256', key).update(payload).digest();
   return {
-    sign({ caller, requestId, address }, audience, now = Date.now()) {
+    sign({ caller, requestId, address, idempotency }, audience, now = Date.now()) {
       const expires = Math.ceil(now / 1000) + believedSeconds;
-      const payload = Buffer.from(JSON.stringify({ audience, expires, requestId, address, caller: caller && { ...caller, scopes: [...caller.scopes] } })).toString('base64url');
+      const payload = Buffer.from(JSON.stringify({ audience, expires, requestId, address, idempotency, caller: caller && { ...caller, scopes: [...caller.scopes] } })).toString('base64url');
       return `${payload}.${signatureOf(payload).toString('base64url')}`;
     },
     read(given, audience, now = Date.now()) {
@@ -65,7 +66,8 @@ function believed(payload: string, audience: SubgraphName, now: number): Request
   if (data.audience !== audience) return 'for another subgraph';
   if (data.expires * 1000 <= now) return 'expired';
   const caller = data.caller && callerOf(data.caller);
-  return data.caller && !caller ? 'malformed' : { caller, requestId: data.requestId, ...data.address !== undefined && { address: data.address } };
+  const { requestId, address, idempotency } = data;
+  return data.caller && !caller ? 'malformed' : { caller, requestId, ...address !== undefined && { address }, ...idempotency && { idempotency } };
 }
 
 function callerOf({ accountId, accountKind, keyId, scopes }: NonNullable<z.infer<typeof payloadShape>['caller']>): Caller | null {

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 import { Failure } from '../schema/failures.ts';
 import type { Connection } from './database.ts';
 import type { AccountId } from './ids.ts';
+import type { Idempotency } from './subgraph.ts';
 
 /** An answer over HTTP, as far as it is given again. */
 export type KeptAnswer = { status: number; headers: Readonly<Record<string, string>>; body: string };
@@ -34,6 +35,12 @@ export type KeptAnswers = {
   giveAllFree(): Promise<void>;
 };
 
+/** What subgraphs are told of it, to write down with what they do. */
+export function idempotencyOf({ operation, key, content }: Pick<KeyedRequest, 'operation' | 'key' | 'content'>): Idempotency {
+  const hash = (text: string, coding: 'hex' | 'base64url'): string => createHash('sha256').update(text).digest(coding);
+  return { key: hash(`${operation}\n${key}`, 'base64url'), fingerprint: hash(content, 'hex') };
+}
+
 type Row = { fingerprint: string; status: number | null; sealed: Uint8Array | null; leftSeconds: number };
 
 /** Who does not say for so long that it is at work was killed. */
@@ -48,7 +55,7 @@ export function createKeptAnswers(connection: Connection, { secret, keptMs }: { 
       const [claimed] = await connection.execute(
         `insert into enterprise.kept_answer as kept (account_id, operation, key, fingerprint, claimed_until, created_at) values ($1, $2, $3, $4, $5, $6)
          on conflict (account_id, operation, key) do update set fingerprint = excluded.fingerprint, status = null, sealed = null, claimed_until = excluded.claimed_until, created_at = excluded.created_at
-         where kept.created_at < $7 or (kept.status is null and kept.claimed_until < $6) returning key`, [...ids, fingerprint, new Date(now + claimMs), new Date(now), new Date(now - keptMs)]);
+         where kept.created_at < $7 or (kept.status is null and kept.claimed_until < $6 and kept.fingerprint = excluded.fingerprint) returning key`, [...ids, fingerprint, new Date(now + claimMs), new Date(now), new Date(now - keptMs)]);
       if (claimed) return null;
       const [row] = await connection.execute('select fingerprint, status, sealed, extract(epoch from claimed_until - now())::float8 as "leftSeconds" from enterprise.kept_answer where account_id = $1 and operation = $2 and key = $3', ids);
       // None: it was given free just now.
@@ -67,7 +74,7 @@ export function createKeptAnswers(connection: Connection, { secret, keptMs }: { 
   };
   return {
     async answerOnce(request, work) {
-      const fingerprint = createHash('sha256').update(request.content).digest('hex');
+      const { fingerprint } = idempotencyOf(request);
       const earlier = await claim(request, fingerprint);
       if (!earlier) return once(request, work, { keep, giveFree, holdOn });
       if (earlier.fingerprint !== fingerprint) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request');

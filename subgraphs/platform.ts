@@ -19,6 +19,7 @@ import { createPhotos, type Photos } from './photos.ts';
 import { createKeptAnswers, type KeptAnswers } from './kept-answers.ts';
 import { createQuotas, type Quotas } from './quotas.ts';
 import { createRates, type Rates } from './rates.ts';
+import { createRequests, type Requests } from './requests.ts';
 import type { Tracer } from './traces.ts';
 import { measured } from './vision/measured.ts';
 import { createVision, type VisionEngine } from './vision/index.ts';
@@ -44,6 +45,7 @@ export type Platform = {
   quotas: Quotas;
   rates: Rates;
   answers: KeptAnswers;
+  requests: Requests;
   vision: VisionEngine;
   engines: Engines;
   log: Logger;
@@ -89,6 +91,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     quotas: createQuotas(connection),
     rates: createRates(connection, { perMinute: env.requestsPerMinute }),
     answers: createKeptAnswers(connection, { secret: () => getSigningSecret(env), keptMs: env.kept.idempotencyMs }),
+    requests: createRequests(connection, { keptMs: env.kept.idempotencyMs }),
     engines: createEngines({ config: env.engines, own: vision, connection, allow: env.outboundAllow, publicUrl: () => env.publicUrl, log }),
   };
   const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => platform.engines.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close(), async () => tracer?.close());

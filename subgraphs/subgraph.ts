@@ -14,6 +14,9 @@ export type Caller = {
   scopes: ReadonlySet<string>;
 };
 
+/** A request that is done once: its key, unlike that of any other request of the account, and what decides whether it is the same request. */
+export type Idempotency = { key: string; fingerprint: string };
+
 /** What every resolver of every subgraph knows of the request. A subgraph adds its own loaders. */
 export type RequestContext = {
   /** Null for a request without a credential. */
@@ -21,6 +24,8 @@ export type RequestContext = {
   requestId: string;
   /** The client's network address; left out where nobody knows it. */
   address?: string | undefined;
+  /** Of a POST with an Idempotency-Key. */
+  idempotency?: Idempotency | undefined;
   /** What the client, or this process, traces it by. */
   trace?: Trace | null;
 };

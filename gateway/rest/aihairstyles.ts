@@ -7,7 +7,6 @@ import {
 import { readBody } from './body.ts';
 import { catalogueDialect, generationDialect } from './dialect.ts';
 import { accepted } from './payload.ts';
-import { idempotencyKeyOf } from './idempotency.ts';
 import { eventRoute, presentState, route, type RestRequest } from './route.ts';
 import { sexes, styleRoutes } from './styles.ts';
 
@@ -36,7 +35,7 @@ function generationInput(request: RestRequest) {
   for (const [name, url] of [['image_url', image_url], ['callback_url', callback_url]] as const) checkUrl(name, url);
   return {
     mode, gender, styleIds: styles, hairColor: hair_colour, imageName: image_name, imageUrl: image_url, forceNewHairline: force_new_hairline,
-    callbackUrl: callback_url, clientId: client_id, idempotencyKey: idempotencyKeyOf(request),
+    callbackUrl: callback_url, clientId: client_id,
   };
 }
 

@@ -1,12 +1,11 @@
 import type { ExecutionResult } from 'graphql';
 import { Failure, type FailureCode, failureCodes, type FailureDetail } from '../../schema/failures.ts';
 import type { TypedOperation } from '../../schema/types/operation.ts';
-import type { Caller } from '../../subgraphs/subgraph.ts';
-import type { Trace } from '../../subgraphs/traces.ts';
+import type { RequestContext } from '../../subgraphs/subgraph.ts';
 import type { Graph } from '../graphql.ts';
 import { isStream } from '../transport.ts';
 
-type Asking = { caller: Caller | null; requestId: string; address?: string | undefined; trace?: Trace | null; signal?: AbortSignal | undefined };
+type Asking = RequestContext & { signal?: AbortSignal | undefined };
 
 /** Runs an operation for a REST request. Rejects with the Failure that the graph gave as its first error, or with a fault. */
 export async function ask<Result extends object, Variables extends object>(graph: Graph, operation: TypedOperation<Result, Variables>, variables: Variables, asking: Asking): Promise<Result> {

@@ -6,7 +6,6 @@ import {
 } from '../../schema/types/operations.ts';
 import { readBody } from './body.ts';
 import { enterpriseDialect } from './dialect.ts';
-import { idempotencyKeyOf } from './idempotency.ts';
 import { pageLinks, pageOf, paginationOf } from './paging.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
@@ -71,7 +70,7 @@ const clientRoutes = [
     body: clientBody,
     variables(request) {
       const { email, name, phone_number, source } = readBody(clientBody, request.body);
-      return { slug: slugOf(request), input: { email, name, phoneNumber: phone_number, source, idempotencyKey: idempotencyKeyOf(request) } };
+      return { slug: slugOf(request), input: { email, name, phoneNumber: phone_number, source } };
     },
     reply({ createClient }, request) {
       const { createdAt, enterprise, ...client } = accepted(createClient.client, createClient.errors);
@@ -158,7 +157,7 @@ const keyRoutes = [
     body: keyBody,
     variables(request) {
       const { name, expires_at, scopes } = readBody(keyBody, request.body);
-      return { slug: slugOf(request), input: { name, expiresAt: expires_at, scopes, idempotencyKey: idempotencyKeyOf(request) } };
+      return { slug: slugOf(request), input: { name, expiresAt: expires_at, scopes } };
     },
     reply({ createApiKey }) {
       const { id, name, createdAt, expiresAt, status } = accepted(createApiKey.apiKey, createApiKey.errors);

@@ -6,7 +6,6 @@ import {
 import { readBody } from './body.ts';
 import { headshotDialect as dialect } from './dialect.ts';
 import { base, email, known, modelWords, ofOrganization, optionalId, wordOf } from './headshotpro.ts';
-import { idempotencyKeyOf } from './idempotency.ts';
 import { firstPageOf, nextPageOf, sliceLinks, sliceOfTotal } from './paging.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
@@ -72,7 +71,7 @@ const modelRoutes = [
     body: modelBody,
     variables: ofTheirs((request) => {
       const { email: address, teamId, isDevelopment } = readBody(modelBody, request.body);
-      return { email: address, teamId, isDevelopment: isDevelopment ?? false, idempotencyKey: idempotencyKeyOf(request) };
+      return { email: address, teamId, isDevelopment: isDevelopment ?? false };
     }),
     reply({ createHeadshotModel: { model, signedUrl, errors } }) {
       const { id, status } = accepted(model, errors);

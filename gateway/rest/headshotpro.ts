@@ -6,7 +6,6 @@ import {
 } from '../../schema/types/operations.ts';
 import { readBody } from './body.ts';
 import { headshotDialect as dialect } from './dialect.ts';
-import { idempotencyKeyOf } from './idempotency.ts';
 import { firstPageOf, nextPageOf, sliceLinks, sliceOfTotal } from './paging.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
@@ -97,7 +96,7 @@ const inviteRoutes = [
   route({
     method: 'POST', path: `${base}/invites`, summary: 'Invites a person; a credit is held until the photos are complete.', dialect, operation: CreateInvite,
     body: inviteBody,
-    variables: (request) => ({ input: { ...readBody(inviteBody, request.body), idempotencyKey: idempotencyKeyOf(request) } }),
+    variables: (request) => ({ input: { ...readBody(inviteBody, request.body) } }),
     reply({ createInvite }) {
       const { email, link, token, team } = accepted(createInvite.invite, createInvite.errors);
       return { body: { success: true, input: { email }, message: 'Invite sent', link, id: token, teamId: team?.id ?? null } };

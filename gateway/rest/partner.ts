@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { CreateEnterprise } from '../../schema/types/operations.ts';
 import { readBody } from './body.ts';
 import { partnerDialect } from './dialect.ts';
-import { idempotencyKeyOf } from './idempotency.ts';
 import { accepted } from './payload.ts';
 import { route } from './route.ts';
 
@@ -19,7 +18,7 @@ export const partnerRoutes = [
   route({
     method: 'POST', path: '/api/v1/admin/enterprise', summary: 'Creates a business with its owner, a widget and a key.', dialect: partnerDialect, operation: CreateEnterprise,
     body: enterpriseBody,
-    variables: (request) => ({ input: { ...readBody(enterpriseBody, request.body), idempotencyKey: idempotencyKeyOf(request) } }),
+    variables: (request) => ({ input: { ...readBody(enterpriseBody, request.body) } }),
     reply({ createEnterprise: { enterprise: created, ownerEmail, widget, secret, errors } }) {
       const { id, slug, name, links } = accepted(created, errors);
       const urls = links && { enterprise_overview: links.enterpriseOverview, widget_management: links.widgetManagement, widget_embed: links.widgetEmbed };

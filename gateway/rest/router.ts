@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BlobStore } from '../../subgraphs/blobs.ts';
-import type { KeptAnswers } from '../../subgraphs/kept-answers.ts';
+import { idempotencyOf, type KeptAnswers } from '../../subgraphs/kept-answers.ts';
 import type { Keys } from '../../subgraphs/keys.ts';
 import type { Rates } from '../../subgraphs/rates.ts';
 import type { Caller } from '../../subgraphs/subgraph.ts';
@@ -89,11 +89,12 @@ async function answer(request: FastifyRequest, reply: FastifyReply, route: Route
 async function replyTo(request: FastifyRequest, reply: FastifyReply, route: Route<object, object>, { graph, blobs, openings, trustedProxies, answers }: RestParts, caller: Caller | null): Promise<Reply> {
   const { rest, sent } = restRequest(request, caller, blobs);
   const asking = { caller, requestId: request.id, trace: traceOf(request), ...route.isOpen && { address: addressOf(request.raw, trustedProxies) } };
-  const variables = await route.variables(rest);
-  const work = () => answered(reply, route, { rest, variables, asking }, { graph, openings });
   const key = caller && route.method === 'POST' ? idempotencyKeyOf(rest) : null;
+  const variables = await route.variables(rest);
+  const work = (more: Pick<Parameters<typeof ask>[3], 'idempotency'> = {}) => answered(reply, route, { rest, variables, asking: { ...asking, ...more } }, { graph, openings });
   if (!caller || key === null) return work();
-  return keptReply(answers, { accountId: caller.accountId, operation: `POST ${pathOf(request)}`, key, content: JSON.stringify([request.query, request.body ?? null, sent()]) }, work);
+  const keyed = { accountId: caller.accountId, operation: `POST ${pathOf(request)}`, key, content: JSON.stringify([request.query, request.body ?? null, sent()]) };
+  return keptReply(answers, keyed, () => work({ idempotency: idempotencyOf(keyed) }));
 }
 
 type Asked = { rest: RestRequest; variables: object; asking: Parameters<typeof ask>[3] };

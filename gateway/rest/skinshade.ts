@@ -1,7 +1,6 @@
 import { Failure } from '../../schema/failures.ts';
 import { CreateSkinShadeKey, DetectSkinShade, type DetectSkinShadeMutation, GetSkinShadeHealth, type ToneRange } from '../../schema/types/operations.ts';
 import { skinshadeDialect } from './dialect.ts';
-import { idempotencyKeyOf } from './idempotency.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
 
@@ -48,7 +47,7 @@ export const skinshadeRoutes = [
   route({
     method: 'POST', path: '/api/skinshade', summary: 'The skin shade in a picture: multipart field "file", PNG, JPEG or HEIC, at most 5 MB.', dialect: skinshadeDialect, operation: DetectSkinShade, takesAnyBody: true,
     body: 'file',
-    variables: async (request) => ({ input: { uploadId: await sentFile(request), idempotencyKey: idempotencyKeyOf(request) } }),
+    variables: async (request) => ({ input: { uploadId: await sentFile(request) } }),
     reply({ detectSkinShade }) {
       const { hex, toneRange } = readingOf(detectSkinShade);
       return { body: { skinShade: hex, toneRange: toneWords[toneRange] }, headers: quotaHeaders(detectSkinShade) };

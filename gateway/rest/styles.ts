@@ -1,7 +1,6 @@
 import { Failure } from '../../schema/failures.ts';
 import { DeleteStyle, ImportStyle, ListStyles } from '../../schema/types/operations.ts';
 import { catalogueDialect } from './dialect.ts';
-import { idempotencyKeyOf } from './idempotency.ts';
 import { accepted } from './payload.ts';
 import { type RestRequest, route } from './route.ts';
 
@@ -18,7 +17,7 @@ async function importInput(request: RestRequest) {
   const sex = genders.get(gender);
   if (!sex) throw new Failure('VALIDATION', 'gender must be "person", "male", "female", "man" or "woman"');
   const words = (tags ?? '').split(',').map((tag) => tag.trim()).filter(Boolean);
-  return { uploadId, description: description || null, sex, tags: words, clientId: client_id || null, idempotencyKey: idempotencyKeyOf(request) };
+  return { uploadId, description: description || null, sex, tags: words, clientId: client_id || null };
 }
 
 export const styleRoutes = [

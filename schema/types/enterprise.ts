@@ -930,6 +930,8 @@ export type AddClientMediaInput = {
   readonly uploadId: Scalars['ID']['input'];
   /** At most 255 characters. Null makes one up. */
   readonly fileName?: InputMaybe<Scalars['String']['input']>;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours. */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** media is null exactly when errors is not empty. */

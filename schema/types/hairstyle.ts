@@ -313,6 +313,8 @@ export type CreateImageInput = {
   readonly url?: InputMaybe<Scalars['URL']['input']>;
   /** At most 255 characters. Null makes one up. */
   readonly name?: InputMaybe<Scalars['String']['input']>;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours. */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** generation is null exactly when errors is not empty. */

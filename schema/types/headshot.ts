@@ -489,6 +489,8 @@ export type CreateInvitesInput = {
   readonly uploadId?: InputMaybe<Scalars['ID']['input']>;
   readonly teamId?: InputMaybe<Scalars['ID']['input']>;
   readonly isDevelopment?: InputMaybe<Scalars['Boolean']['input']>;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours. */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type Query = {
@@ -530,7 +532,7 @@ export type QueryOnboardingArgs = {
 };
 
 export type Mutation = {
-  /** Names have 1 to 100 characters. Only organizations have teams. */
+  /** Names have 1 to 100 characters. Only organizations have teams. The same `idempotencyKey` gives the same answer for 24 hours. */
   readonly createTeam: TeamPayload;
   readonly renameTeam: TeamPayload;
   /** Its members stay in the organization. */
@@ -585,6 +587,7 @@ export type Mutation = {
 
 export type MutationCreateTeamArgs = {
   name: Scalars['String']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 

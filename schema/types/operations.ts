@@ -9,6 +9,8 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 export type AddClientMediaInput = {
   /** At most 255 characters. Null makes one up. */
   readonly fileName?: string | null | undefined;
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours. */
+  readonly idempotencyKey?: string | null | undefined;
   /** The `uploadId` of createImageUpload, after the bytes were sent. */
   readonly uploadId: string;
 };
@@ -53,6 +55,8 @@ export type CreateEnterpriseInput = {
 
 /** Exactly one of uploadId and url. */
 export type CreateImageInput = {
+  /** 1 to 255 characters. The same key with the same input gives the same answer for 24 hours. */
+  readonly idempotencyKey?: string | null | undefined;
   /** At most 255 characters. Null makes one up. */
   readonly name?: string | null | undefined;
   /** The `uploadId` of createImageUpload, after the bytes were sent. */
@@ -502,7 +506,6 @@ export type CreateModelMutationVariables = Exact<{
   email: string;
   teamId?: string | null | undefined;
   isDevelopment?: boolean | null | undefined;
-  idempotencyKey?: string | null | undefined;
 }>;
 
 
@@ -1245,12 +1248,11 @@ export const CreateInvite: TypedOperation<CreateInviteMutation, CreateInviteMuta
   }
 }` };
 
-export const CreateModel: TypedOperation<CreateModelMutation, CreateModelMutationVariables> = { name: 'CreateModel', source: `mutation CreateModel($email: EmailAddress!, $teamId: ID, $isDevelopment: Boolean, $idempotencyKey: String) {
+export const CreateModel: TypedOperation<CreateModelMutation, CreateModelMutationVariables> = { name: 'CreateModel', source: `mutation CreateModel($email: EmailAddress!, $teamId: ID, $isDevelopment: Boolean) {
   createHeadshotModel(
     email: $email
     teamId: $teamId
     isDevelopment: $isDevelopment
-    idempotencyKey: $idempotencyKey
   ) {
     signedUrl
     model {

@@ -5,9 +5,9 @@ import { type AccountId, newAccountId, newUserId } from '../ids.ts';
 import { defaultScopes, secretOf } from '../keys.ts';
 import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
+import { type Keyed, secretBytes } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { welcomeMail } from './member.ts';
-import { once, secretBytes } from './once.ts';
 import { checkBusiness, emailKeyOf, slugBase } from './rules.ts';
 import type { AccountRow, Store, WidgetRow } from './store.ts';
 
@@ -18,18 +18,18 @@ const attempts = 30;
 
 export type NewBusiness = { enterprise: AccountRow; ownerEmail: string; widget: WidgetRow; secret: string };
 
-type Parts = Pick<Platform, 'connection' | 'credits' | 'keys' | 'mail' | 'env'> & { store: Store };
+type Parts = Pick<Platform, 'credits' | 'keys' | 'mail' | 'env' | 'requests'> & { store: Store };
 
 /**
  * Creates a business for its owner, ready to be used: account, owner with all rights, enabled widget, key and trial credits, all or nothing.
  * @throws Failure VALIDATION; IDEMPOTENCY_CONFLICT; CONFLICT when no name is free.
  */
-export async function createBusiness(parts: Parts, { accountId: partnerId, accountKind }: Caller, input: CreateEnterpriseInput): Promise<NewBusiness> {
+export async function createBusiness(parts: Parts, { accountId: partnerId, accountKind }: Caller, input: CreateEnterpriseInput, keyed: Keyed | null): Promise<NewBusiness> {
   if (accountKind !== 'partner') throw new Failure('FORBIDDEN', 'Only a partner creates enterprises');
   const name = checkBusiness(input);
   const id = newAccountId();
-  return once(parts, partnerId, { operation: 'createEnterprise', input }, id, {
-    work: (seed) => parts.connection.transaction(() => create(parts, { id, partnerId, name, input, bytes: seed === null ? undefined : secretBytes(parts.env, seed) })),
+  return parts.requests.once(partnerId, keyed, id, {
+    work: (seed) => create(parts, { id, partnerId, name, input, bytes: seed === null ? undefined : secretBytes(parts.env, seed) }),
     replay: (earlier, seed) => find(parts, partnerId, earlier, seed),
   });
 }

@@ -1,13 +1,13 @@
 import { Failure } from '../../schema/failures.ts';
 import type { AddClientMediaInput, CreateClientInput, ImageIssue } from '../../schema/types/enterprise.ts';
 import type { ClientRow } from '../clients.ts';
-import { type AccountId, newClientId, newMediaId, parseClientId, parseUploadId } from '../ids.ts';
+import { type AccountId, type MediaId, newClientId, newMediaId, parseClientId, parseUploadId } from '../ids.ts';
 import { examinePicture } from '../images.ts';
 import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault } from '../vision/engine.ts';
-import { once } from './once.ts';
 import { clientKeys, fileNameOf } from './rules.ts';
 import type { MediaRow, Store } from './store.ts';
 
@@ -27,11 +27,11 @@ export async function createClient(store: Store, { accountId, accountKind, keyId
 }
 
 /** The same, once for an idempotency key. @throws Failure IDEMPOTENCY_CONFLICT as well. */
-export async function createClientOnce(parts: Pick<Platform, 'connection'> & { store: Store }, caller: Caller, input: CreateClientInput): Promise<ClientRow> {
+export async function createClientOnce({ requests, store }: Pick<Platform, 'requests'> & { store: Store }, caller: Caller, input: CreateClientInput, keyed: Keyed | null): Promise<ClientRow> {
   const id = newClientId();
-  return once(parts, caller.accountId, { operation: 'createClient', input }, id, {
-    work: () => createClient(parts.store, caller, input, id),
-    replay: async (earlier) => (await parts.store.findClients(caller.accountId, [earlier]))[0] ?? null,
+  return requests.once(caller.accountId, keyed, id, {
+    work: () => createClient(store, caller, input, id),
+    replay: async (earlier) => (await store.findClients(caller.accountId, [earlier]))[0] ?? null,
   });
 }
 
@@ -44,14 +44,41 @@ export async function pageOfClients(store: Store, id: AccountId, args: ClientsAr
   return countedPage(rows, request, (client) => client.id, async () => total);
 }
 
-type MediaParts = Pick<Platform, 'blobs' | 'vision' | 'log'> & { store: Store };
+type MediaParts = Pick<Platform, 'blobs' | 'connection' | 'vision' | 'log' | 'requests'> & { store: Store };
+type NewMedia = AddClientMediaInput & { clientId: string };
 
 /**
  * Makes a client's photo of bytes that were sent before.
- * @throws Failure NOT_FOUND for the client or the bytes; IMAGE_REJECTED; UNAVAILABLE, and then the upload can be used again.
+ * @throws Failure NOT_FOUND for the client or the bytes; IMAGE_REJECTED; IDEMPOTENCY_CONFLICT; UNAVAILABLE, and then the upload can be used again.
  */
-export async function addMedia({ store, blobs, vision, log }: MediaParts, { accountId }: Caller, clientId: string, input: AddClientMediaInput, signal?: AbortSignal): Promise<MediaRow> {
-  const id = parseClientId(clientId);
+export async function addMedia(parts: MediaParts, { accountId }: Caller, input: NewMedia, keyed: Keyed | null, signal?: AbortSignal): Promise<MediaRow> {
+  const { store } = parts;
+  const replay = async (earlier: MediaId): Promise<MediaRow | null> => (await store.findMedia(accountId, [earlier]))[0] ?? null;
+  // Before all else: a repeated request is answered even when its upload was used.
+  const earlier = await parts.requests.findEarlier(accountId, keyed, replay);
+  if (earlier) return earlier;
+  const { client, jpeg } = await photoOf(parts, accountId, input, signal);
+  const blobKey = await parts.blobs.put(jpeg, { contentType: 'image/jpeg' });
+  const id = newMediaId();
+  let isKept = false;
+  try {
+    return await parts.requests.once(accountId, keyed, id, {
+      async work() {
+        const row = await store.insertMedia(accountId, { id, client_id: client.id, blob_key: blobKey, file_name: fileNameOf(input.fileName) ?? `img-${id.slice(-6).toLowerCase()}`, source: 'upload' });
+        // Null: erased meanwhile.
+        if (!row) throw noClient();
+        parts.connection.afterCommit(() => (isKept = true));
+        return row;
+      },
+      replay,
+    });
+  } finally {
+    if (!isKept) await parts.blobs.delete(blobKey);
+  }
+}
+
+async function photoOf({ store, blobs, vision, log }: MediaParts, accountId: AccountId, input: NewMedia, signal: AbortSignal | undefined): Promise<{ client: ClientRow; jpeg: Uint8Array }> {
+  const id = parseClientId(input.clientId);
   const [client] = id ? await store.findClients(accountId, [id]) : [];
   if (!client) throw noClient();
   const uploadId = parseUploadId(input.uploadId);
@@ -64,17 +91,7 @@ export async function addMedia({ store, blobs, vision, log }: MediaParts, { acco
     throw new Failure('UNAVAILABLE', 'The image could not be looked at in time. Please try again.');
   });
   if (!examined.accepted) throw new Failure('IMAGE_REJECTED', examined.message, { path: ['input', 'uploadId'], issues: examined.issues satisfies readonly ImageIssue[] });
-  const blobKey = await blobs.put(examined.jpeg, { contentType: 'image/jpeg' });
-  const mediaId = newMediaId();
-  const row = await store.insertMedia(accountId, { id: mediaId, client_id: client.id, blob_key: blobKey, file_name: fileNameOf(input.fileName) ?? `img-${mediaId.slice(-6).toLowerCase()}`, source: 'upload' })
-    .catch(async (error: unknown) => {
-      await blobs.delete(blobKey);
-      throw error;
-    });
-  if (row) return row;
-  // Erased meanwhile.
-  await blobs.delete(blobKey);
-  throw noClient();
+  return { client, jpeg: examined.jpeg };
 }
 
 const noClient = (): Failure => new Failure('NOT_FOUND', 'Client not found', { path: ['clientId'] });

@@ -5,11 +5,11 @@ import type { Letter } from '../mail.ts';
 import { OutboundRefused } from '../outbound.ts';
 import { type Page, page, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
+import { type Keyed, secretBytes } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { bytesOf } from '../webhooks-sender.ts';
 import { createSecret, webhookEvents } from '../webhooks.ts';
 import type { DeliveryFilter, DeliveryRow, EndpointRow, EndpointStore } from './endpoint-store.ts';
-import { once, secretBytes } from './once.ts';
 import type { Store } from './store.ts';
 
 const mostEndpoints = 20;
@@ -17,24 +17,24 @@ const longestOverlapHours = 168;
 /** What letters about an endpoint that was disabled are posted under; the subject is `accountId endpointId userId`. */
 export const disabledMail = 'enterprise.webhook-disabled';
 
-type Parts = Pick<Platform, 'connection' | 'env' | 'outbound' | 'webhooks'> & { store: Store; endpoints: EndpointStore };
+type Parts = Pick<Platform, 'connection' | 'env' | 'outbound' | 'requests' | 'webhooks'> & { store: Store; endpoints: EndpointStore };
 type Shown = { endpoint: EndpointRow; secret: string; hexSecret: string };
 
 const shown = (endpoint: EndpointRow, secret: string): Shown => ({ endpoint, secret, hexSecret: hexOf(secret) });
 const hexOf = (secret: string): string => Buffer.from(bytesOf(secret)).toString('hex');
 
 /** @throws Failure VALIDATION; LIMIT_REACHED with 20 endpoints; IDEMPOTENCY_CONFLICT. */
-export async function createEndpoint(parts: Parts, { accountId }: Caller, input: CreateWebhookEndpointInput): Promise<Shown> {
-  const { connection, endpoints, env, outbound } = parts;
+export async function createEndpoint(parts: Parts, { accountId }: Caller, input: CreateWebhookEndpointInput, keyed: Keyed | null): Promise<Shown> {
+  const { endpoints, env, outbound, requests } = parts;
   const [url, events] = [checkUrl(outbound, input.url), checkEvents(input.events)];
   const id = newEndpointId();
   const secretOf = (seed: string | null): string => createSecret(seed === null ? undefined : secretBytes(env, seed));
-  return once(parts, accountId, { operation: 'createWebhookEndpoint', input }, id, {
-    work: (seed) => connection.transaction(async () => {
+  return requests.once(accountId, keyed, id, {
+    async work(seed) {
       if ((await endpoints.lockEndpoints(accountId)) >= mostEndpoints) throw new Failure('LIMIT_REACHED', `An account has at most ${mostEndpoints} webhook endpoints`);
       const secret = secretOf(seed);
       return shown(await endpoints.insertEndpoint(accountId, { id, url, events, secret }), secret);
-    }),
+    },
     async replay(earlier, seed) {
       const endpoint = await endpoints.findEndpoint(accountId, earlier);
       return endpoint && shown(endpoint, secretOf(seed));
@@ -65,12 +65,10 @@ export async function deleteEndpoint({ endpoints }: Parts, { accountId }: Caller
 }
 
 /** @throws Failure NOT_FOUND; VALIDATION; IDEMPOTENCY_CONFLICT. */
-export async function rotateSecret(parts: Parts, { accountId }: Caller, given: string, input: RotateSecretInput): Promise<Shown> {
-  const { endpoints, env } = parts;
-  const [id, until] = [endpointId(given), overlapOf(input)];
+export async function rotateSecret({ endpoints, env, requests }: Parts, { accountId }: Caller, input: RotateSecretInput & { id: string }, keyed: Keyed | null): Promise<Shown> {
+  const [id, until] = [endpointId(input.id), overlapOf(input)];
   const secretOf = (seed: string | null): string => createSecret(seed === null ? undefined : secretBytes(env, seed));
-  const request = { ...input, id };
-  return once(parts, accountId, { operation: 'rotateWebhookSecret', input: request }, id, {
+  return requests.once(accountId, keyed, id, {
     async work(seed) {
       const secret = secretOf(seed);
       return shown(known(await endpoints.rotateEndpointSecret(accountId, id, { secret, until })), secret);
@@ -80,14 +78,14 @@ export async function rotateSecret(parts: Parts, { accountId }: Caller, given: s
 }
 
 /** @throws Failure VALIDATION; IDEMPOTENCY_CONFLICT. */
-export async function rotateCallbackSecret(parts: Parts, { accountId }: Caller, input: RotateSecretInput): Promise<{ secret: string; hexSecret: string }> {
+export async function rotateCallbackSecret({ endpoints, env, requests }: Parts, { accountId }: Caller, input: RotateSecretInput, keyed: Keyed | null): Promise<{ secret: string; hexSecret: string }> {
   const until = overlapOf(input);
-  const secretOf = (seed: string | null): string => createSecret(seed === null ? undefined : secretBytes(parts.env, seed));
+  const secretOf = (seed: string | null): string => createSecret(seed === null ? undefined : secretBytes(env, seed));
   const both = (secret: string) => ({ secret, hexSecret: hexOf(secret) });
-  return once(parts, accountId, { operation: 'rotateCallbackSecret', input }, accountId, {
+  return requests.once(accountId, keyed, accountId, {
     async work(seed) {
       const secret = secretOf(seed);
-      await parts.endpoints.rotateCallbackSecret(accountId, { secret, until });
+      await endpoints.rotateCallbackSecret(accountId, { secret, until });
       return both(secret);
     },
     replay: async (_, seed) => both(secretOf(seed)),
@@ -95,17 +93,23 @@ export async function rotateCallbackSecret(parts: Parts, { accountId }: Caller, 
 }
 
 /** @throws Failure NOT_FOUND; CONFLICT while the endpoint is disabled. */
-export async function replayDelivery({ connection, endpoints, webhooks }: Parts, { accountId }: Caller, given: string): Promise<{ delivery: DeliveryRow }> {
+export async function replayDelivery({ endpoints, requests, webhooks }: Parts, { accountId }: Caller, given: string, keyed: Keyed | null): Promise<{ delivery: DeliveryRow }> {
   const id = parseDeliveryId(given);
-  return connection.transaction(async () => {
-    const delivery = id && (await endpoints.findDelivery(accountId, id));
+  const find = async () => id && (await endpoints.findDelivery(accountId, id));
+  const work = async () => {
+    const delivery = await find();
     const endpoint = delivery?.endpointId && (await endpoints.findEndpoint(accountId, delivery.endpointId));
     if (endpoint && !endpoint.enabled) throw new Failure('CONFLICT', 'The webhook endpoint is disabled', { path: ['id'], existingId: endpoint.id });
     const replayed = delivery && (await endpoints.replayDelivery(accountId, delivery.id, new Date()));
     if (!replayed) throw new Failure('NOT_FOUND', 'Webhook delivery not found', { path: ['id'] });
     await webhooks.wake();
     return { delivery: replayed };
-  });
+  };
+  const replay = async () => {
+    const delivery = await find();
+    return delivery && { delivery };
+  };
+  return requests.once(accountId, keyed, given, { work, replay });
 }
 
 /** The log of deliveries, newest first. */

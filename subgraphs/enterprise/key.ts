@@ -5,24 +5,22 @@ import { type AccountId, type KeyId, newKeyId, parseKeyId } from '../ids.ts';
 import { type ApiKey, type Keys, secretOf } from '../keys.ts';
 import { type Page, page, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
+import { type Keyed, secretBytes } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
-import { once, secretBytes } from './once.ts';
 import { checkNewKey } from './rules.ts';
-import type { Store } from './store.ts';
 
 /**
  * Issues a key of the calling account, owned by who signed in or owns the calling key, and allowed no more than that one.
  * @throws Failure VALIDATION; FORBIDDEN for a scope that the calling key has not.
  */
-export async function createKey(parts: Pick<Platform, 'connection' | 'keys' | 'env'> & { store: Store }, caller: Caller, input: CreateApiKeyInput): Promise<{ apiKey: ApiKey; secret: string }> {
-  const { keys, env } = parts;
+export async function createKey({ keys, env, requests }: Pick<Platform, 'keys' | 'env' | 'requests'>, caller: Caller, input: CreateApiKeyInput, keyed: Keyed | null): Promise<{ apiKey: ApiKey; secret: string }> {
   const { accountId, accountKind, keyId } = caller;
   const { name, expiresAt } = checkNewKey(input, new Date());
   const scopes = [...new Set(input.scopes ?? caller.scopes)];
   const excess = scopes.find((scope) => !caller.scopes.has(scope));
   if (excess !== undefined) throw new Failure('FORBIDDEN', `This key may not give the scope ${excess.slice(0, 64)}`, { path: ['input', 'scopes'] });
   const id = newKeyId();
-  return once(parts, accountId, { operation: 'createApiKey', input }, id, {
+  return requests.once(accountId, keyed, id, {
     async work(seed) {
       const userId = (await keys.findCredential(accountId, keyId))?.userId ?? null;
       const { key, secret } = await keys.issue({ accountId, accountKind, name, scopes, expiresAt, userId, id, bytes: seed === null ? undefined : secretBytes(env, seed) });

@@ -5,6 +5,7 @@ import { newUserId, parseAccountId, parseUserId, type UserId } from '../ids.ts';
 import type { Letter } from '../mail.ts';
 import type { Platform } from '../platform.ts';
 import type { Quota } from '../quotas.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { emailKeyOf, scopesOfRoles } from './rules.ts';
 import type { MemberRow, Store } from './store.ts';
@@ -18,7 +19,7 @@ const mostMembers = 200;
 export const invitations: Quota = { name: 'members-added', limit: 100, window: 'DAY' };
 const roles: { readonly [Name in GraphRole]: Role } = { BUSINESS_OWNER: 'business_owner', ADMIN: 'admin', STAFF: 'staff' };
 
-type Parts = Pick<Platform, 'connection' | 'keys' | 'mail' | 'quotas'> & { store: Store };
+type Parts = Pick<Platform, 'connection' | 'keys' | 'mail' | 'quotas' | 'requests'> & { store: Store };
 
 export const graphRoles = (given: readonly Role[]): GraphRole[] => (Object.keys(roles) as GraphRole[]).filter((name) => given.includes(roles[name]));
 
@@ -26,27 +27,33 @@ export const graphRoles = (given: readonly Role[]): GraphRole[] => (Object.keys(
  * Gives a person a role, in place of the one they had. Their sessions end with a change, for each was opened with what they might do then.
  * @throws Failure FORBIDDEN; VALIDATION; CONFLICT for the owner; RATE_LIMITED.
  */
-export async function addMember({ connection, keys, mail, quotas, store }: Parts, caller: Caller, email: string, given: GraphRole): Promise<{ member: MemberRow }> {
-  const { accountId } = caller;
+export async function addMember(parts: Parts, caller: Caller, given: { email: string; role: GraphRole }, keyed: Keyed | null): Promise<{ member: MemberRow }> {
   hasMembers(caller);
-  const role = roles[given];
+  const role = roles[given.role];
   if (role === 'business_owner') throw new Failure('VALIDATION', 'A business has one owner, who is named when it is created', { path: ['role'] });
   mayDecide(caller, [role]);
-  return connection.transaction(async () => {
-    await quotas.take(invitations, accountId, 'Too many members were added.');
-    const user = await store.getUserByEmail({ id: newUserId(), email: email.trim(), email_key: emailKeyOf(email) });
-    await store.lockUser(user.id);
-    const count = await store.lockMembers(accountId);
-    const present = await store.findMember(accountId, user.id);
-    if (present?.roles.length === 1 && present.roles[0] === role) return { member: present };
-    if (present) await mayChange(caller, present);
-    else if (count >= mostMembers) throw new Failure('VALIDATION', `An account has at most ${mostMembers} members`, { path: ['email'] });
-    await store.deleteMemberships(accountId, user.id);
-    await store.insertMemberships(accountId, user.id, [role]);
-    await keys.endSessions(user.id, { accountId });
-    if (!present) await mail.post(welcomeMail, `${accountId} ${user.id}`);
-    return { member: await getMember(store, caller, user.id) };
-  });
+  const find = async () => ({ member: await getMember(parts.store, caller, await userOf(parts.store, given.email)) });
+  return parts.requests.once(caller.accountId, keyed, emailKeyOf(given.email), { work: async () => add(parts, caller, given.email, role), replay: find });
+}
+
+const userOf = async (store: Store, email: string): Promise<UserId> => (await store.getUserByEmail({ id: newUserId(), email: email.trim(), email_key: emailKeyOf(email) })).id;
+
+/** In the running transaction. */
+async function add({ keys, mail, quotas, store }: Parts, caller: Caller, email: string, role: Role): Promise<{ member: MemberRow }> {
+  const { accountId } = caller;
+  await quotas.take(invitations, accountId, 'Too many members were added.');
+  const userId = await userOf(store, email);
+  await store.lockUser(userId);
+  const count = await store.lockMembers(accountId);
+  const present = await store.findMember(accountId, userId);
+  if (present?.roles.length === 1 && present.roles[0] === role) return { member: present };
+  if (present) await mayChange(caller, present);
+  else if (count >= mostMembers) throw new Failure('VALIDATION', `An account has at most ${mostMembers} members`, { path: ['email'] });
+  await store.deleteMemberships(accountId, userId);
+  await store.insertMemberships(accountId, userId, [role]);
+  await keys.endSessions(userId, { accountId });
+  if (!present) await mail.post(welcomeMail, `${accountId} ${userId}`);
+  return { member: await getMember(store, caller, userId) };
 }
 
 /** @throws Failure NOT_FOUND; FORBIDDEN; CONFLICT for the owner. */

@@ -4,6 +4,7 @@ import type { AccountApiLogsArgs, AccountWebhookDeliveriesArgs, Resolvers } from
 import { parseAccountId, parseClientId, parseErasureId, parseGenerationId, parseKeyId, parseMediaId, parseUserId } from '../ids.ts';
 import { isExpired, maskedKey } from '../keys.ts';
 import { type CountedPage, type Page, page, pageRequest } from '../paging.ts';
+import { keyedBy } from '../requests.ts';
 import { getCaller, payload } from '../schema.ts';
 import type { AccountKind, Caller } from '../subgraph.ts';
 import { createSecret } from '../webhooks.ts';
@@ -48,26 +49,26 @@ export const resolvers: Resolvers = {
     enterprise: (_, { slug }, context) => getEnterprise(context, slug),
   },
   Mutation: {
-    createEnterprise: (_, { input }, context) => payload(async () => createBusiness(parts(context), getCaller(context), input)),
-    createClient: (_, { enterprise, input }, context) => payload(async () => ({ client: await createClientOnce(parts(context), await callerAt(context, enterprise), input) })),
-    eraseClient: (_, { enterprise, id }, context) => payload(async () => ({ erasure: await eraseClient(parts(context), await callerAt(context, enterprise), id) })),
-    addClientMedia: (_, { enterprise, clientId, input }, context) => payload(async () => ({ media: await addMedia(parts(context), await callerAt(context, enterprise), clientId, input, context.stopped()) })),
-    createApiKey: (_, { enterprise, input }, context) => payload(async () => createKey(parts(context), await callerAt(context, enterprise), input)),
+    createEnterprise: (_, { input }, context, info) => payload(async () => createBusiness(parts(context), getCaller(context), input, keyedBy(context, info, input))),
+    createClient: (_, { enterprise, input }, context, info) => payload(async () => ({ client: await createClientOnce(parts(context), await callerAt(context, enterprise), input, keyedBy(context, info, input)) })),
+    eraseClient: (_, { enterprise, id }, context, info) => payload(async () => ({ erasure: await eraseClient(parts(context), await callerAt(context, enterprise), id, keyedBy(context, info, { id })) })),
+    addClientMedia: (_, { enterprise, clientId, input }, context, info) => payload(async () => ({ media: await addMedia(parts(context), await callerAt(context, enterprise), { ...input, clientId }, keyedBy(context, info, { ...input, clientId }), context.stopped()) })),
+    createApiKey: (_, { enterprise, input }, context, info) => payload(async () => createKey(parts(context), await callerAt(context, enterprise), input, keyedBy(context, info, input))),
     deleteApiKey: (_, { enterprise, id }, context) => payload(async () => deleteKey(context.keys, await callerAt(context, enterprise), id)),
     requestSignInLink: (_, { email }, context) => payload(async () => requestLink(parts(context), context, email)),
     signIn: (_, { token, accountId }, context) => payload(async () => signIn(parts(context), token, accountId ?? null)),
     openSession: (_, { accountId }, context) => payload(async () => openSession(parts(context), context, accountId)),
     signOut: (_, _args, context) => payload(async () => signOut(parts(context), context, false)),
     signOutEverywhere: (_, _args, context) => payload(async () => signOut(parts(context), context, true)),
-    addMember: (_, { email, role }, context) => payload(async () => addMember(parts(context), getCaller(context), email, role)),
-    createWebhookEndpoint: (_, { input }, context) => payload(async () => createEndpoint(parts(context), getCaller(context), input)),
+    addMember: (_, { email, role }, context, info) => payload(async () => addMember(parts(context), getCaller(context), { email, role }, keyedBy(context, info, { email, role }))),
+    createWebhookEndpoint: (_, { input }, context, info) => payload(async () => createEndpoint(parts(context), getCaller(context), input, keyedBy(context, info, input))),
     updateWebhookEndpoint: (_, { id, input }, context) => payload(async () => updateEndpoint(parts(context), getCaller(context), id, input)),
     enableWebhookEndpoint: (_, { id }, context) => payload(async () => setEnabled(parts(context), getCaller(context), id, true)),
     disableWebhookEndpoint: (_, { id }, context) => payload(async () => setEnabled(parts(context), getCaller(context), id, false)),
     deleteWebhookEndpoint: (_, { id }, context) => payload(async () => deleteEndpoint(parts(context), getCaller(context), id)),
-    rotateWebhookSecret: (_, { id, input }, context) => payload(async () => rotateSecret(parts(context), getCaller(context), id, input)),
-    rotateCallbackSecret: (_, { input }, context) => payload(async () => rotateCallbackSecret(parts(context), getCaller(context), input)),
-    replayWebhookDelivery: (_, { id }, context) => payload(async () => replayDelivery(parts(context), getCaller(context), id)),
+    rotateWebhookSecret: (_, { id, input }, context, info) => payload(async () => rotateSecret(parts(context), getCaller(context), { ...input, id }, keyedBy(context, info, { ...input, id }))),
+    rotateCallbackSecret: (_, { input }, context, info) => payload(async () => rotateCallbackSecret(parts(context), getCaller(context), input, keyedBy(context, info, input))),
+    replayWebhookDelivery: (_, { id }, context, info) => payload(async () => replayDelivery(parts(context), getCaller(context), id, keyedBy(context, info, { id }))),
     removeMember: (_, { userId }, context) => payload(async () => removeMember(parts(context), getCaller(context), userId)),
   },
   Viewer: {

@@ -21,7 +21,7 @@ const mediaColumns = ['id', 'client_id as clientId', 'blob_key as blobKey', 'fil
 /** Every statement on accounts, people, widgets and clients; those on keys and credits stand with what all subgraphs share. The tenant is always an argument. */
 export function createStore(connection: Connection) {
   const database = connection.store<Tables>('enterprise');
-  return { ...accountStatements(database), ...peopleStatements(database), ...clientStatements(connection, database), ...mediaStatements(database), ...requestStatements(database) };
+  return { ...accountStatements(database), ...peopleStatements(database), ...clientStatements(connection, database), ...mediaStatements(database) };
 }
 
 function accountStatements(database: Database<Tables>) {
@@ -76,7 +76,6 @@ function clientStatements(connection: Connection, database: Database<Tables>) {
       const gone = await database().deleteFrom('client').where('account_id', '=', accountId).where('id', '=', clientId).returning('number').executeTakeFirst();
       if (!gone) return false;
       await countRemoved(database, accountId, gone.number);
-      await database().deleteFrom('request_key').where('account_id', '=', accountId).where('subject_id', '=', clientId).execute();
       // They are sealed: which of them tell of the client is not seen.
       await sql`delete from enterprise.kept_answer where account_id = ${accountId}`.execute(database());
       return true;
@@ -165,8 +164,8 @@ function mediaStatements(database: Database<Tables>) {
     listMediaFiles: async (accountId: AccountId, clientId: ClientId): Promise<BlobKey[]> =>
       (await database().selectFrom('client_media').select('blob_key').where('account_id', '=', accountId).where('client_id', '=', clientId).execute()).map((row) => row.blob_key),
     /** Gives where each came from. */
-    deleteMedia: async (accountId: AccountId, clientId: ClientId): Promise<MediaSource[]> =>
-      (await database().deleteFrom('client_media').where('account_id', '=', accountId).where('client_id', '=', clientId).returning('source').execute()).map(({ source }) => source),
+    deleteMedia: async (accountId: AccountId, clientId: ClientId): Promise<Pick<MediaRow, 'id' | 'source'>[]> =>
+      database().deleteFrom('client_media').where('account_id', '=', accountId).where('client_id', '=', clientId).returning(['id', 'source']).execute(),
     /** A page of each client's media, newest first, and how many each has in all. */
     listMedia: async (accountId: AccountId, clientIds: readonly ClientId[], { limit, after, skip = 0 }: PageRequest): Promise<OwnedRow<ClientId, MediaRow>[]> => {
       const { rows } = await sql<MediaRow & { owner: ClientId; total: number }>`select owners.owner, owners.total, page.* from (
@@ -175,19 +174,6 @@ function mediaStatements(database: Database<Tables>) {
           select id, client_id as "clientId", blob_key as "blobKey", file_name as "fileName", source, created_at as "createdAt" from enterprise.client_media
           where account_id = ${accountId} and client_id = owners.owner and (${after}::text is null or id < ${after}) order by id desc offset ${skip}::bigint limit ${limit}) page on true`.execute(database());
       return rows.map(({ owner, total, ...row }) => ({ owner, total, row: row.id === null ? null : row }));
-    },
-  };
-}
-
-function requestStatements(database: Database<Tables>) {
-  return {
-    /** Null: the key is claimed now. Else what it was claimed for; claims from before `since` are free again. Of two at once one waits for the other's commit. */
-    claimRequest: async (accountId: AccountId, operation: string, key: string, claim: { fingerprint: string; subject_id: string }, since: Date): Promise<{ fingerprint: string; subjectId: string } | null> => {
-      const taken = await database().insertInto('request_key').values({ ...claim, account_id: accountId, operation, key })
-        .onConflict((conflict) => conflict.columns(['account_id', 'operation', 'key']).doUpdateSet({ ...claim, created_at: new Date() }).where('request_key.created_at', '<', since))
-        .returning('key').executeTakeFirst();
-      if (taken) return null;
-      return database().selectFrom('request_key').select(['fingerprint', 'subject_id as subjectId']).where('account_id', '=', accountId).where('operation', '=', operation).where('key', '=', key).executeTakeFirstOrThrow();
     },
   };
 }

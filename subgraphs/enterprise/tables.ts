@@ -31,6 +31,5 @@ export type Tables = Omit<KeyTables, 'account'> & CreditTables & ClientTables & 
   user: { id: UserId; email: string; email_key: string; created_at: Generated<Date>; signed_in_at: Date | null };
   sign_in_link: { id: LinkId; email_key: string; token_sha256: string; expires_at: Date };
   membership: { account_id: AccountId; user_id: UserId; role: Role; created_at: Generated<Date> };
-  request_key: { account_id: AccountId; operation: string; key: string; fingerprint: string; subject_id: string; created_at: Generated<Date> };
   widget: { id: Generated<number>; account_id: AccountId; enabled: boolean; created_at: Generated<Date> };
 };

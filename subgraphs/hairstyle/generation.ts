@@ -1,10 +1,10 @@
-import assert from 'node:assert/strict';
 import { Failure } from '../../schema/failures.ts';
 import type { GenerateHairstyleInput } from '../../schema/types/hairstyle.ts';
 import { type AccountId, type ClientId, type GenerationId, newGenerationId, newPictureId, parseClientId } from '../ids.ts';
 import { interruptionOf, isOutage, type JobRun } from '../jobs.ts';
 import { createPace, createReporter, etaSeconds, type Pace, percentOf } from '../picture-jobs.ts';
 import type { Platform } from '../platform.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault, EngineRefusal, type RenderedImage } from '../vision/engine.ts';
 import { endEvents } from './callback.ts';
@@ -13,7 +13,7 @@ import type { Images } from './image.ts';
 import type { Journal } from './progress.ts';
 import { orderOf } from './order.ts';
 import { renderAll } from './render.ts';
-import { checkHttpUrl, checkIdempotencyKey, checkStyles, chooseColor, chooseImage, costOf, type Failing, fingerprintOf, type Mode, mostStyles } from './rules.ts';
+import { checkHttpUrl, checkStyles, chooseColor, chooseImage, costOf, type Failing, type Mode, mostStyles } from './rules.ts';
 import { StyleGone, type Styles } from './style.ts';
 import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
 
@@ -32,7 +32,7 @@ export function createGenerations(parts: Parts) {
   const pace = createPace();
   return {
     /** With its credits and its job, or not at all: a signal that is aborted before the commit undoes everything. */
-    accept: async (caller: Caller, input: GenerateHairstyleInput, signal?: AbortSignal): Promise<Accepted> => accept(parts, pace, caller, input, signal),
+    accept: async (caller: Caller, input: GenerateHairstyleInput, keyed: Keyed | null, signal?: AbortSignal): Promise<Accepted> => accept(parts, pace, caller, { input, keyed, signal }),
     /** What `accept` would hold. Refuses styles as that does. */
     async preview({ accountId }: Caller, mode: Mode, styleIds: readonly string[]) {
       const required = costOf(mode, (await knownStyles(parts, accountId, styleIds)).length);
@@ -49,22 +49,25 @@ export function createGenerations(parts: Parts) {
   };
 }
 
-async function accept(parts: Parts, pace: Pace, caller: Caller, input: GenerateHairstyleInput, signal: AbortSignal | undefined): Promise<Accepted> {
+type Order = { input: GenerateHairstyleInput; keyed: Keyed | null; signal: AbortSignal | undefined };
+
+async function accept(parts: Parts, pace: Pace, caller: Caller, { input, keyed, signal }: Order): Promise<Accepted> {
   const { platform, store, catalogue, images, journal } = parts;
   const { accountId } = caller;
-  const claim = { key: checkIdempotencyKey(input.idempotencyKey), fingerprint: fingerprintOf(input), since: new Date(Date.now() - platform.env.kept.idempotencyMs) };
+  const replay = async (id: GenerationId): Promise<Accepted | null> => {
+    const generation = await store.findGeneration(accountId, id);
+    return generation && { generation, replayed: true };
+  };
   // Before all else: a repeated request is answered even when its address is gone by now.
-  const earlier = claim.key === null ? null : await store.findKey(accountId, claim.key, claim.since);
-  if (earlier) return replay(store, accountId, claim.fingerprint, earlier);
+  const earlier = await platform.requests.findEarlier(accountId, keyed, replay);
+  if (earlier) return earlier;
   const styleIds = await knownStyles(parts, accountId, input.styleIds);
   const color = chooseColor(catalogue.colors, input.hairColor);
   const callbackUrl = input.callbackUrl ? checkHttpUrl(input.callbackUrl, 'callbackUrl') : null;
   const clientId = await checkClient(platform, accountId, input.clientId);
   const mode = input.mode ?? 'LIVE';
-  return images.withChosen(accountId, chooseImage(input), signal, async (keep) => platform.connection.transaction(async () => {
-    const id = newGenerationId();
-    const taken = claim.key === null ? null : await store.claimKey(accountId, claim.key, { fingerprint: claim.fingerprint, generationId: id }, claim.since);
-    if (taken) return replay(store, accountId, claim.fingerprint, taken);
+  const id = newGenerationId();
+  const work = async (keep: () => Promise<ImageRow>): Promise<Accepted> => {
     // Whoever erases the client waits for this transaction, or this one finds nobody.
     if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw noClient();
     const source = await keep();
@@ -80,14 +83,8 @@ async function accept(parts: Parts, pace: Pace, caller: Caller, input: GenerateH
     // Whoever was told that it took too long will send it again.
     signal?.throwIfAborted();
     return { generation: row, replayed: false };
-  }));
-}
-
-async function replay(store: Store, accountId: AccountId, fingerprint: string, earlier: { fingerprint: string; generationId: GenerationId }): Promise<Accepted> {
-  if (earlier.fingerprint !== fingerprint) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request', { path: ['input', 'idempotencyKey'] });
-  const row = await store.findGeneration(accountId, earlier.generationId);
-  assert(row, 'a key is written with its generation');
-  return { generation: row, replayed: true };
+  };
+  return images.withChosen(accountId, chooseImage(input), signal, async (keep) => platform.requests.once(accountId, keyed, id, { work: async () => work(keep), replay }));
 }
 
 /** Of the catalogue or the account's own. Refuses with VALIDATION. */

@@ -1,10 +1,11 @@
 import { Failure } from '../../schema/failures.ts';
 import type { CreateImageInput } from '../../schema/types/hairstyle.ts';
 import { type BlobKey, type StagedUpload, uploadLimitBytes } from '../blobs.ts';
-import { type AccountId, newImageId, parseImageId, parseUploadId } from '../ids.ts';
+import { type AccountId, type ImageId, newImageId, parseImageId, parseUploadId } from '../ids.ts';
 import { examineImage } from '../images.ts';
 import { OutboundRefused } from '../outbound.ts';
 import type { Platform } from '../platform.ts';
+import type { Keyed } from '../requests.ts';
 import { EngineFault, type ImageIssue } from '../vision/engine.ts';
 import { checkHttpUrl, cleanFileName, type ImageChoice } from './rules.ts';
 import type { ImageRow, Store } from './store.ts';
@@ -31,16 +32,8 @@ export function createImages(parts: Parts) {
       if (byteLength < 1 || byteLength > uploadLimitBytes) throw new Failure('VALIDATION', 'Send at most 5 MB', { path: ['byteLength'] });
       return platform.blobs.stage(accountId);
     },
-    /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED or UNAVAILABLE; nothing is kept then, and after the last an upload can be used again. */
-    create: async (accountId: AccountId, input: CreateImageInput, signal?: AbortSignal): Promise<ImageRow> => withBytes(parts, accountId, input, signal, async (bytes, path) => {
-      const photo: Photo = { bytes, name: cleanFileName(input.name) ?? nameInUrl(input.url), path };
-      return withPrepared(parts, photo, signal, async (prepared, kept) => {
-        signal?.throwIfAborted();
-        const row = await insert(parts, accountId, prepared);
-        kept();
-        return row;
-      });
-    }),
+    /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, IDEMPOTENCY_CONFLICT or UNAVAILABLE; nothing is kept then, and after the last an upload can be used again. */
+    create: async (accountId: AccountId, input: CreateImageInput, keyed: Keyed | null, signal?: AbortSignal): Promise<ImageRow> => create(parts, accountId, { input, keyed, signal }),
     /** Gives `work` what was sent or fetched, or a photo of the account, and where the input names it. What was sent can be used again when it fails for now. */
     withBytes: async <Result>(accountId: AccountId, input: PhotoInput, signal: AbortSignal | undefined, work: (bytes: Uint8Array, path: readonly string[]) => Promise<Result>): Promise<Result> => withBytes(parts, accountId, input, signal, work),
     /**
@@ -61,6 +54,30 @@ export function createImages(parts: Parts) {
       }));
     },
   };
+}
+
+type Order = { input: CreateImageInput; keyed: Keyed | null; signal: AbortSignal | undefined };
+
+async function create(parts: Parts, accountId: AccountId, { input, keyed, signal }: Order): Promise<ImageRow> {
+  const { platform: { connection, requests }, store } = parts;
+  const replay = async (id: ImageId): Promise<ImageRow | null> => (await store.findImages(accountId, [id]))[0] ?? null;
+  // Before all else: a repeated request is answered even when its upload was used.
+  const earlier = await requests.findEarlier(accountId, keyed, replay);
+  if (earlier) return earlier;
+  const id = newImageId();
+  return withBytes(parts, accountId, input, signal, async (bytes, path) => {
+    const photo: Photo = { bytes, name: cleanFileName(input.name) ?? nameInUrl(input.url), path };
+    return withPrepared(parts, photo, signal, async (prepared, kept) => requests.once(accountId, keyed, id, {
+      async work() {
+        const row = await insert(parts, accountId, prepared, id);
+        // Whoever was told that it took too long will send it again.
+        signal?.throwIfAborted();
+        connection.afterCommit(kept);
+        return row;
+      },
+      replay,
+    }));
+  });
 }
 
 async function findChosen(store: Store, accountId: AccountId, choice: ImageChoice): Promise<ImageRow | null> {
@@ -134,8 +151,7 @@ async function withPrepared<Result>(parts: Parts, photo: Photo, signal: AbortSig
   }
 }
 
-async function insert({ store }: Parts, accountId: AccountId, { name, ...image }: PreparedImage): Promise<ImageRow> {
-  const id = newImageId();
+async function insert({ store }: Parts, accountId: AccountId, { name, ...image }: PreparedImage, id = newImageId()): Promise<ImageRow> {
   return store.insertImage(accountId, { id, name: name ?? `IMG-${id.slice(-8)}.jpg`, ...image });
 }
 

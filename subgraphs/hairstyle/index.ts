@@ -14,19 +14,20 @@ import { generations as firstTables } from './migrations/001-generations.ts';
 import { clients } from './migrations/002-clients.ts';
 import { callbackSecrets } from './migrations/003-callback-secrets.ts';
 import { engines as engineTables } from './migrations/005-engines.ts';
+import { requests } from './migrations/006-requests.ts';
 import { styles as styleTables } from './migrations/004-styles.ts';
 import type { Context, EventBody } from './models.ts';
 import { createJournal } from './progress.ts';
 import { resolvers } from './resolvers.ts';
 import { createStyles } from './style.ts';
-import { createStore, deleteKeys, type Store } from './store.ts';
+import { createStore, type Store } from './store.ts';
 
-/** The hourly queue that forgets events and idempotency keys that are past their time. */
+/** The hourly queue that forgets events that are past their time. */
 const upkeepQueue = 'hairstyle.upkeep';
 const before = (ms: number): Date => new Date(Date.now() - ms);
 
 /** The tables of the schema `hairstyle`. */
-export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients, '003_callback_secrets': callbackSecrets, '004_styles': styleTables, '005_engines': engineTables };
+export const hairstyleMigrations = { ...eventMigrations, '001_generations': firstTables, '002_clients': clients, '003_callback_secrets': callbackSecrets, '004_styles': styleTables, '005_engines': engineTables, '006_requests': requests };
 
 /** The subgraph of styles, colors, photos and generations, and the worker that makes the pictures. */
 export async function createHairstyle(platform: Platform): Promise<Subgraph> {
@@ -43,8 +44,8 @@ export async function createHairstyle(platform: Platform): Promise<Subgraph> {
   const queue = { concurrency: Math.max(1, env.workers), retryLimit: 2, deadlineSeconds: 900, exhausted: generations.abandon };
   jobs.define<GenerationJob>(generationQueue, queue, generations.run);
   jobs.define(upkeepQueue, { concurrency: 1, retryLimit: 1, deadlineSeconds: 1800, schedule: '11 * * * *' }, async () => {
-    const [trimmed, keys] = [await events.trim(before(env.kept.eventsMs)), await deleteKeys(connection, before(env.kept.idempotencyMs))];
-    if (trimmed + keys > 0) log.info({ events: trimmed, idempotencyKeys: keys }, 'what is past its time was forgotten');
+    const trimmed = await events.trim(before(env.kept.eventsMs));
+    if (trimmed > 0) log.info({ events: trimmed }, 'what is past its time was forgotten');
   });
   webhooks.define(callbackSource, generationDialect(store, blobs));
   adoptCallbacks(platform, store);

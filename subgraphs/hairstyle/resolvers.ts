@@ -3,6 +3,7 @@ import type { GenerateHairstyleInput, Resolvers } from '../../schema/types/hairs
 import { type BlobKey, roundedExpiry } from '../blobs.ts';
 import { parseAccountId, parseClientId, parseGenerationId, parseImageId, parsePictureId } from '../ids.ts';
 import { type CountedPage, pageRequest } from '../paging.ts';
+import { type Keyed, keyedBy } from '../requests.ts';
 import { getCaller, payload } from '../schema.ts';
 import { urlsLiveForMs } from './callback.ts';
 import type { Context, GenerationEventModel, HairstyleModel } from './models.ts';
@@ -22,10 +23,10 @@ export const resolvers: Resolvers = {
   },
   Mutation: {
     createImageUpload: (_, upload, context) => payload(async () => beginUpload(context, upload)),
-    createImage: (_, { input }, context) => payload(async () => ({ image: await context.images.create(getCaller(context).accountId, input, context.stopped()) })),
-    importStyle: (_, { input }, context) => payload(async () => context.styles.import(getCaller(context).accountId, input, context.stopped())),
+    createImage: (_, { input }, context, info) => payload(async () => ({ image: await context.images.create(getCaller(context).accountId, input, keyedBy(context, info, input), context.stopped()) })),
+    importStyle: (_, { input }, context, info) => payload(async () => context.styles.import(getCaller(context).accountId, input, keyedBy(context, info, input), context.stopped())),
     deleteStyle: (_, { id }, context) => payload(async () => ({ hairstyle: await context.styles.delete(getCaller(context).accountId, id) })),
-    generateHairstyle: (_, { input }, context) => payload(async () => generate(context, input)),
+    generateHairstyle: (_, { input }, context, info) => payload(async () => generate(context, input, keyedBy(context, info, input))),
     cancelGeneration: (_, { id }, context) => payload(async () => changed(context, await context.generations.cancel(getCaller(context), parseGenerationId(id)))),
   },
   Subscription: {
@@ -134,8 +135,8 @@ async function beginUpload(context: Context, { contentType, byteLength }: { cont
   return { ...staged, method: 'PUT', headers: [{ name: 'content-type', value: contentType }] };
 }
 
-async function generate(context: Context, input: GenerateHairstyleInput) {
-  const { generation, replayed } = await context.generations.accept(getCaller(context), input, context.stopped());
+async function generate(context: Context, input: GenerateHairstyleInput, keyed: Keyed | null) {
+  const { generation, replayed } = await context.generations.accept(getCaller(context), input, keyed, context.stopped());
   return { ...changed(context, generation), replayed };
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Failure } from '../../schema/failures.ts';
 import type { GenerateHairstyleInput, GenerationMode, HairSex, ImportStyleInput, JobStatus } from '../../schema/types/hairstyle.ts';
 import { parseHttpUrl } from '../schema.ts';
@@ -69,19 +68,6 @@ export function chooseColor<Color extends { id: string; name: string }>(colors: 
   const found = colors.find(({ id }) => id === asked) ?? colors.find((color) => color.name.toLowerCase() === name);
   if (!found) throw invalid(`Unknown hair color ${JSON.stringify(asked.slice(0, 64))}`, 'hairColor');
   return found;
-}
-
-/** Refuses with VALIDATION what is no idempotency key. */
-export function checkIdempotencyKey(key: string | null | undefined): string | null {
-  if (key === null || key === undefined) return null;
-  if (key.length < 1 || key.length > 255) throw invalid('An idempotency key has 1 to 255 characters', 'idempotencyKey');
-  return key;
-}
-
-/** Equal for two inputs that ask for the same, whatever the order of their fields. */
-export function fingerprintOf(input: GenerateHairstyleInput): string {
-  const fields = Object.entries(input).filter(([name, value]) => name !== 'idempotencyKey' && value !== null && value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
 /** A file name without folders and control characters, at most 255 characters; null when nothing is left. */

@@ -26,12 +26,6 @@ export function createStore(connection: Connection) {
   return { ...imageStatements(database), ...generationStatements(database), ...pictureStatements(database), ...traceStatements(database), ...styleStatements(database) };
 }
 
-/** Forgets the idempotency keys of all accounts from before a moment; how many. */
-export async function deleteKeys(connection: Connection, before: Date): Promise<number> {
-  const database = connection.store<Tables>('hairstyle')().withPlugin(camelCase);
-  return Number((await database.deleteFrom('idempotencyKey').where('createdAt', '<', before).executeTakeFirst()).numDeletedRows);
-}
-
 /** What a statement gives that a page shows: newest first, strictly behind `after`. */
 const behind = (after: string | null) => ({ eb }: ExpressionBuilder<Tables, 'image'> | ExpressionBuilder<Tables, 'generation'>) => (after === null ? eb.val(true) : sql<boolean>`id < ${after}`);
 
@@ -89,23 +83,8 @@ function generationStatements(database: Database<Tables>) {
     },
     findLatestGeneration: async (accountId: AccountId): Promise<GenerationRow | null> =>
       (await database().selectFrom('generation').selectAll().where('accountId', '=', accountId).orderBy('updatedAt', 'desc').limit(1).executeTakeFirst()) ?? null,
-    /**
-     * Takes an idempotency key for a generation. Of two at once the second waits for the first one's transaction.
-     * Null: it is taken now. Else who has it; keys from before `since` are free again.
-     */
-    claimKey: async (accountId: AccountId, key: string, claim: { fingerprint: string; generationId: GenerationId }, since: Date) => {
-      const taken = await database().insertInto('idempotencyKey').values({ ...claim, accountId, key, createdAt: new Date() })
-        .onConflict((conflict) => conflict.columns(['accountId', 'key']).doUpdateSet({ ...claim, createdAt: new Date() }).where('idempotencyKey.createdAt', '<', since))
-        .returning('key').executeTakeFirst();
-      return taken ? null : (await findKey(database, accountId, key, since));
-    },
-    findKey: async (accountId: AccountId, key: string, since: Date) => findKey(database, accountId, key, since),
   };
 }
-
-const findKey = async (database: Database<Tables>, accountId: AccountId, key: string, since: Date) =>
-  (await database().selectFrom('idempotencyKey').select(['fingerprint', 'generationId']).where('accountId', '=', accountId).where('key', '=', key)
-    .where('createdAt', '>=', since).executeTakeFirst()) ?? null;
 
 function pictureStatements(database: Database<Tables>) {
   return {
@@ -158,7 +137,6 @@ function traceStatements(database: Database<Tables>) {
       await database().deleteFrom('imageClient').where('accountId', '=', accountId).where('clientId', '=', clientId).execute();
       const gone: { numDeletedRows: bigint }[] = [];
       if (generations.length > 0) {
-        gone.push(await database().deleteFrom('idempotencyKey').where('accountId', '=', accountId).where('generationId', 'in', generations).executeTakeFirstOrThrow());
         gone.push(await database().deleteFrom('picture').where('accountId', '=', accountId).where('generationId', 'in', generations).executeTakeFirstOrThrow());
         const rows = await database().deleteFrom('generation').where('accountId', '=', accountId).where('id', 'in', generations).returning('id').execute();
         gone.push({ numDeletedRows: BigInt(rows.length) });

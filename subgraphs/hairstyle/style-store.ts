@@ -16,11 +16,11 @@ export function styleStatements(database: Database<Tables>) {
     if (ids.length === 0) return [];
     await database().deleteFrom('styleFile').where('accountId', '=', accountId).where('styleId', 'in', ids).execute();
     return database().updateTable('style')
-      .set({ deletedAt: new Date(), description: 'Deleted style', tags: json([]), about: null, clientId: null, sourceId: null, requestKey: null, fingerprint: null })
+      .set({ deletedAt: new Date(), description: 'Deleted style', tags: json([]), about: null, clientId: null, sourceId: null })
       .where('accountId', '=', accountId).where('id', 'in', ids).where('deletedAt', 'is', null).returningAll().execute();
   };
   return {
-    /** Null: somebody has the id, or the account's request key is taken. */
+    /** Null: somebody has the id. */
     insertStyle: async (accountId: AccountId, style: Fresh, { hair, preview }: { hair: BlobKey; preview: BlobKey }): Promise<StyleRow | null> => {
       const row = await database().insertInto('style').values({ ...style, accountId, tags: json(style.tags), about: json(style.about), deletedAt: null })
         .onConflict((conflict) => conflict.doNothing()).returningAll().executeTakeFirst();
@@ -41,11 +41,6 @@ export function styleStatements(database: Database<Tables>) {
       (await database().selectFrom('styleFile').select('blobKey').where('accountId', '=', accountId).where('styleId', '=', styleId).where('kind', '=', kind).executeTakeFirst())?.blobKey ?? null,
     listStylePreviews: async (accountId: AccountId, ids: readonly string[]): Promise<{ styleId: string; blobKey: BlobKey }[]> =>
       database().selectFrom('styleFile').select(['styleId', 'blobKey']).where('accountId', '=', accountId).where('styleId', 'in', ids).where('kind', '=', 'preview').execute(),
-    findStyleByRequest: async (accountId: AccountId, requestKey: string): Promise<StyleRow | null> =>
-      (await database().selectFrom('style').selectAll().where('accountId', '=', accountId).where('requestKey', '=', requestKey).executeTakeFirst()) ?? null,
-    /** A key from before `since` is free again. */
-    forgetStyleRequest: async (accountId: AccountId, requestKey: string, since: Date): Promise<number> =>
-      Number((await database().updateTable('style').set({ requestKey: null, fingerprint: null }).where('accountId', '=', accountId).where('requestKey', '=', requestKey).where('createdAt', '<', since).executeTakeFirst()).numUpdatedRows),
     /** With the files that nobody points to any more. Null: not the account's, or deleted before. */
     deleteStyle: async (accountId: AccountId, id: string): Promise<{ row: StyleRow; files: BlobKey[] } | null> => {
       const found = await files(accountId, [id]);

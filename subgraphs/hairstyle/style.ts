@@ -1,15 +1,16 @@
-import { createHash, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { Failure } from '../../schema/failures.ts';
 import type { ImportStyleInput } from '../../schema/types/hairstyle.ts';
 import type { BlobKey } from '../blobs.ts';
 import { type AccountId, type ClientId, type ImageId, parseClientId, parseImageId } from '../ids.ts';
 import { examineImage, ISSUE_SENTENCES } from '../images.ts';
 import type { Platform } from '../platform.ts';
+import type { Keyed } from '../requests.ts';
 import { EngineFault, type HairPiece, type ImageIssue } from '../vision/engine.ts';
 import type { LiftedHair } from '../vision/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
-import { checkIdempotencyKey, checkStyleWords, mostImportedStyles } from './rules.ts';
+import { checkStyleWords, mostImportedStyles } from './rules.ts';
 import type { Store } from './store.ts';
 import type { StyleRow } from './style-store.ts';
 
@@ -27,7 +28,7 @@ export function createStyles(parts: Parts) {
   const { platform, store } = parts;
   return {
     /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, LIMIT_REACHED, IDEMPOTENCY_CONFLICT or UNAVAILABLE; nothing is kept then. */
-    import: async (accountId: AccountId, input: ImportStyleInput, signal?: AbortSignal): Promise<Imported> => importStyle(parts, accountId, input, signal),
+    import: async (accountId: AccountId, input: ImportStyleInput, keyed: Keyed | null, signal?: AbortSignal): Promise<Imported> => importStyle(parts, accountId, { input, keyed, signal }),
     /** Refuses with NOT_FOUND what is not the account's, or was deleted before. */
     async delete(accountId: AccountId, id: string): Promise<StyleRow> {
       return platform.connection.transaction(async () => {
@@ -60,17 +61,18 @@ async function findOwn({ store, catalogue }: Parts, accountId: AccountId, ids: r
   return others.length === 0 ? [] : store.findStyles(accountId, others);
 }
 
-async function importStyle(parts: Parts, accountId: AccountId, input: ImportStyleInput, signal: AbortSignal | undefined): Promise<Imported> {
+type Order = { input: ImportStyleInput; keyed: Keyed | null; signal: AbortSignal | undefined };
+
+async function importStyle(parts: Parts, accountId: AccountId, { input, keyed, signal }: Order): Promise<Imported> {
   const words = checkStyleWords(input);
-  const key = checkIdempotencyKey(input.idempotencyKey);
+  // Before all else: a repeated request is answered even when its upload was used.
+  const earlier = await parts.platform.requests.findEarlier(accountId, keyed, async (id) => findImported(parts, accountId, id));
+  if (earlier) return earlier;
   const clientId = await checkClient(parts, accountId, input.clientId);
   return parts.images.withBytes(accountId, input, signal, async (bytes, path) => {
-    const fingerprint = createHash('sha256').update(bytes).update(JSON.stringify([words, clientId])).digest('hex');
-    const earlier = key === null ? null : await findEarlier(parts, accountId, key, fingerprint);
-    if (earlier) return earlier;
     const lifted = await lift(parts, bytes, path, signal);
     signal?.throwIfAborted();
-    return keep(parts, accountId, { ...words, clientId, sourceId: parseImageId(input.imageId ?? ''), requestKey: key, fingerprint }, lifted);
+    return keep(parts, accountId, { ...words, clientId, sourceId: parseImageId(input.imageId ?? ''), keyed }, lifted);
   });
 }
 
@@ -81,15 +83,10 @@ async function checkClient({ platform }: Parts, accountId: AccountId, given: str
   return id;
 }
 
-const keptForMs = ({ env }: Platform): number => env.kept.idempotencyMs;
-
-/** The style that an earlier request with the same key made. */
-async function findEarlier({ platform, store }: Parts, accountId: AccountId, key: string, fingerprint: string): Promise<Imported | null> {
-  await store.forgetStyleRequest(accountId, key, new Date(Date.now() - keptForMs(platform)));
-  const earlier = await store.findStyleByRequest(accountId, key);
-  if (!earlier) return null;
-  if (earlier.fingerprint !== fingerprint) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request', { path: ['input', 'idempotencyKey'] });
-  return { hairstyle: earlier, replayed: true };
+/** The style that an earlier request with the same key made. Null: it was deleted since. */
+async function findImported({ store }: Parts, accountId: AccountId, id: string): Promise<Imported | null> {
+  const [hairstyle] = await store.findStyles(accountId, [id]);
+  return hairstyle?.deletedAt === null ? { hairstyle, replayed: true } : null;
 }
 
 async function lift({ platform }: Parts, bytes: Uint8Array, path: readonly string[], signal: AbortSignal | undefined): Promise<Lifted> {
@@ -109,15 +106,17 @@ async function lift({ platform }: Parts, bytes: Uint8Array, path: readonly strin
   }
 }
 
-type About = { description: string | null; sex: StyleRow['sex']; tags: readonly string[]; clientId: ClientId | null; sourceId: ImageId | null; requestKey: string | null; fingerprint: string };
+type About = { description: string | null; sex: StyleRow['sex']; tags: readonly string[]; clientId: ClientId | null; sourceId: ImageId | null };
 
 /** Files first; they are deleted again unless the rows that name them were written. */
-async function keep(parts: Parts, accountId: AccountId, about: About, { piece, preview }: Lifted): Promise<Imported> {
-  const { blobs } = parts.platform;
+async function keep(parts: Parts, accountId: AccountId, { keyed, ...about }: About & { keyed: Keyed | null }, { piece, preview }: Lifted): Promise<Imported> {
+  const { blobs, requests } = parts.platform;
   const files = { hair: await blobs.put(piece.picture, { contentType: 'image/webp' }), preview: await blobs.put(preview, { contentType: 'image/webp' }) };
   let isKept = false;
   try {
-    const imported = await parts.platform.connection.transaction(async () => insert(parts, accountId, about, piece, files));
+    const imported = await withNewId(parts.catalogue, async (id) => requests.once(accountId, keyed, id, {
+      work: async () => insert(parts, accountId, { ...about, id }, piece, files), replay: async (earlier) => findImported(parts, accountId, earlier),
+    }));
     isKept = !imported.replayed;
     return imported;
   } finally {
@@ -125,17 +124,26 @@ async function keep(parts: Parts, accountId: AccountId, about: About, { piece, p
   }
 }
 
-async function insert(parts: Parts, accountId: AccountId, { description, clientId, ...about }: About, piece: HairPiece, files: { hair: BlobKey; preview: BlobKey }): Promise<Imported> {
-  const { platform, store, catalogue } = parts;
-  if ((await store.countStyles(accountId)) >= mostImportedStyles) throw new Failure('LIMIT_REACHED', `An account can have ${mostImportedStyles} imported styles. Delete one first.`);
-  // Whoever erases the client waits for this transaction, or this one finds nobody.
-  if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw new Failure('NOT_FOUND', 'No such client', { path: ['input', 'clientId'] });
+class IdTaken extends Error {}
+
+/** Tries six digits until they are nobody's. */
+async function withNewId<Made>(catalogue: Catalogue, work: (id: string) => Promise<Made>): Promise<Made> {
   for (;;) {
     const id = String(randomInt(100_000, 1_000_000));
     if (catalogue.findStyle(id)) continue;
-    const row = await store.insertStyle(accountId, { ...about, id, clientId, description: description ?? `Imported - ${id}`, about: piece.about }, files);
-    if (row) return { hairstyle: row, replayed: false };
-    const earlier = about.requestKey === null ? null : await findEarlier(parts, accountId, about.requestKey, about.fingerprint);
-    if (earlier) return earlier;
+    try {
+      return await work(id);
+    } catch (error) {
+      if (!(error instanceof IdTaken)) throw error;
+    }
   }
+}
+
+async function insert({ platform, store }: Parts, accountId: AccountId, { description, clientId, ...about }: About & { id: string }, piece: HairPiece, files: { hair: BlobKey; preview: BlobKey }): Promise<Imported> {
+  if ((await store.countStyles(accountId)) >= mostImportedStyles) throw new Failure('LIMIT_REACHED', `An account can have ${mostImportedStyles} imported styles. Delete one first.`);
+  // Whoever erases the client waits for this transaction, or this one finds nobody.
+  if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw new Failure('NOT_FOUND', 'No such client', { path: ['input', 'clientId'] });
+  const row = await store.insertStyle(accountId, { ...about, clientId, description: description ?? `Imported - ${about.id}`, about: piece.about }, files);
+  if (!row) throw new IdTaken();
+  return { hairstyle: row, replayed: false };
 }

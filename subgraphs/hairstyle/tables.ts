@@ -10,7 +10,6 @@ export type Tables = {
   imageClient: ImageClientTable;
   generation: GenerationTable;
   picture: PictureTable;
-  idempotencyKey: IdempotencyKeyTable;
   style: StyleTable;
   styleFile: StyleFileTable;
 };
@@ -73,8 +72,6 @@ type PictureTable = {
   createdAt: GeneratedAlways<Date>;
 };
 
-type IdempotencyKeyTable = { accountId: AccountId; key: string; fingerprint: string; generationId: GenerationId; createdAt: Date };
-
 /** A style that an account imported. */
 type StyleTable = {
   /** Six digits, unlike any of the catalogue and of other accounts. */
@@ -89,8 +86,6 @@ type StyleTable = {
   tags: readonly string[];
   /** Null exactly when it was deleted. */
   about: HairPiece['about'] | null;
-  requestKey: string | null;
-  fingerprint: string | null;
   createdAt: GeneratedAlways<Date>;
   deletedAt: Date | null;
 };

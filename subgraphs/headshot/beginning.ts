@@ -7,14 +7,15 @@ import type { BlobKey } from '../blobs.ts';
 import { type AccountId, type ClientId, type ModelId, newModelId, newSelfieId, parseClientId, parsePictureId, parseTeamId, type PictureId, type TeamId } from '../ids.ts';
 import { ISSUE_SENTENCES } from '../images.ts';
 import type { LookRow } from '../looks.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { type Assessment, EngineFault } from '../vision/index.ts';
 import type { Parts } from './ending.ts';
-import { findEarlier, once } from './once.ts';
 import { costOf, inviteLivesMs, isEmail } from './rules.ts';
 import type { ModelRow } from './store.ts';
 
 type Given = MutationCreateHeadshotModelArgs;
+type Order = { given: Given; keyed: Keyed | null; signal: AbortSignal | undefined };
 type Starting = { start(accountId: AccountId, id: ModelId): Promise<ModelRow | null> };
 type Chosen = { pictureId: PictureId; look: LookRow; assessment: Assessment };
 
@@ -22,19 +23,17 @@ type Chosen = { pictureId: PictureId; look: LookRow; assessment: Assessment };
  * Begins headshots of a person without an invitation: by a link, or at once from a finished look. With its credit, or not at all. Refuses with FORBIDDEN,
  * VALIDATION, NOT_FOUND, IMAGE_REJECTED, INSUFFICIENT_CREDITS, IDEMPOTENCY_CONFLICT or UNAVAILABLE.
  */
-export async function beginModel(parts: Parts & Starting, caller: Caller, given: Given, signal: AbortSignal | undefined): Promise<ModelRow> {
-  const { platform: { connection, env }, store } = parts;
+export async function beginModel(parts: Parts & Starting, caller: Caller, { given, keyed, signal }: Order): Promise<ModelRow> {
+  const { platform: { connection, requests }, store } = parts;
   const { accountId } = caller;
-  const [shared, request] = [{ connection, store, keptMs: env.kept.idempotencyMs }, { operation: 'createHeadshotModel', input: given, path: [] }];
   const replay = async (id: ModelId): Promise<ModelRow | null> => store.findModel(accountId, id);
   // Before all else: a repeated request is answered even when its look is gone by now.
-  const earlier = await findEarlier<ModelId>(shared, accountId, request);
-  const row = earlier && (await replay(earlier));
-  if (row) return row;
+  const earlier = await requests.findEarlier(accountId, keyed, replay);
+  if (earlier) return earlier;
   if (!isEmail(given.email)) throw new Failure('VALIDATION', 'This is not an e-mail address', { path: ['email'] });
   const chosen = await chooseLook(parts, caller, given, signal);
   const id = newModelId();
-  return withFile(parts, chosen, async (blobKey, kept) => once(shared, accountId, request, id, {
+  return withFile(parts, chosen, async (blobKey, kept) => requests.once(accountId, keyed, id, {
     async work() {
       const begun = await insert(parts, caller, given, { id, chosen });
       const model = chosen && blobKey ? await startFrom(parts, begun, chosen, blobKey) : begun;

@@ -38,8 +38,3 @@ export async function listUnpurged(connection: Connection, limit: number): Promi
     and([eb('endedAt', 'is not', null), eb('status', 'in', ['DELETED', 'FAILED']), exists(selectFrom('selfie').select('selfie.id').whereRef('selfie.modelId', '=', 'model.id'))]),
   ])).orderBy('id').limit(limit).execute();
 }
-
-/** Forgets the idempotency keys from before a moment; how many. */
-export async function deleteKeys(connection: Connection, before: Date): Promise<number> {
-  return Number((await all(connection).deleteFrom('requestKey').where('createdAt', '<', before).executeTakeFirst()).numDeletedRows);
-}

@@ -10,13 +10,13 @@ const batch = 1000;
  * A client's models with their selfies, photos, events and idempotency keys, and those that were started, for nobody in particular, from a look
  * that is erased: it showed the same person. Looks are hairstyle's, which goes first.
  */
-export function modelEraser({ connection, blobs, looks }: Pick<Platform, 'connection' | 'blobs' | 'looks'>, store: Store, models: Pick<Models, 'stop'>): EraseSubject {
+export function modelEraser({ connection, blobs, looks, requests }: Pick<Platform, 'connection' | 'blobs' | 'looks' | 'requests'>, store: Store, models: Pick<Models, 'stop'>): EraseSubject {
   return async ({ accountId, clientId }, settle, foresee) => {
     const ids = [...await store.listModelsOfClient(accountId, clientId), ...await withoutLook(accountId, looks, store)];
     await connection.transaction(async () => {
       // Credits go back, and no worker adds a photo any more. Whenever this is interrupted, the upkeep deletes files of what is stopped.
       for (const id of ids) await models.stop(accountId, id);
-      await foresee({ rows: await store.countModelRows(accountId, ids), files: (await store.listFilesOf(accountId, ids)).length });
+      await foresee({ rows: (await requests.forget(accountId, ids)) + (await store.countModelRows(accountId, ids)), files: (await store.listFilesOf(accountId, ids)).length });
     });
     for (const key of await store.listFilesOf(accountId, ids)) await blobs.delete(key);
     await connection.transaction(async () => {

@@ -15,6 +15,7 @@ import { invites as invitesTables } from './migrations/002-invites.ts';
 import { selfies as selfieTable } from './migrations/003-selfies.ts';
 import { photos as photoTable } from './migrations/004-photos.ts';
 import { retention } from './migrations/005-retention.ts';
+import { requests } from './migrations/006-requests.ts';
 import { createModels } from './model.ts';
 import type { Context, EventBody } from './models.ts';
 import { createGuests } from './onboarding.ts';
@@ -31,7 +32,7 @@ import { defineUpkeep } from './upkeep.ts';
 export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const { accountNames, blobs, connection, env, jobs } = platform;
   const events = createEventLog<EventBody>(connection, 'headshot');
-  await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables, '003_selfies': selfieTable, '004_photos': photoTable, '005_retention': retention });
+  await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables, '003_selfies': selfieTable, '004_photos': photoTable, '005_retention': retention, '006_requests': requests });
   const store = createStore(connection);
   const journal = createJournal(store, events, createAnnounce(platform));
   const links = createLinks(env);
@@ -46,6 +47,6 @@ export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   platform.webhooks.define(modelSource, modelDialect);
   jobs.define<ModelJob>(modelQueue, { concurrency: Math.max(1, env.workers), retryLimit: 3, retryDelaySeconds: 20, deadlineSeconds: 900, exhausted: models.abandon }, models.run);
   defineUpkeep({ platform, invites, models, events });
-  const shared = { blobs, kept: env.kept, accountNames, selfies, store, links, teams: createTeams(connection, store), invites, models, photos, guests, journal, lists: createLists(store) };
+  const shared = { blobs, kept: env.kept, accountNames, selfies, store, links, teams: createTeams(platform, store), invites, models, photos, guests, journal, lists: createLists(store) };
   return buildSubgraph<Context>('headshot', resolvers, (request, stopped) => ({ ...request, ...shared, stopped, loaders: createLoaders(store, request) }));
 }

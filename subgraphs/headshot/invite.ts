@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { Failure } from '../../schema/failures.ts';
+import { Failure, type FailureCode, type FailureDetail } from '../../schema/failures.ts';
 import type { CreateInviteInput, CreateInvitesInput } from '../../schema/types/headshot.ts';
 import { type AccountId, type InviteId, newInviteId, newMemberId, parseTeamId, parseUploadId, type TeamId } from '../ids.ts';
 import type { Platform } from '../platform.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { inviteMail, letterIdOf } from './invite-mail.ts';
 import type { Models } from './model.ts';
-import { once } from './once.ts';
 import type { Journal } from './progress.ts';
 import { checkEmails, checkOrganization, costOf, emailKeyOf, emailsOf, inviteLivesMs, isEmail, isRevocable, mostPending } from './rules.ts';
 import { type DeleteLater, withoutFiles } from './selfie-files.ts';
@@ -21,21 +21,23 @@ export type Invites = ReturnType<typeof createInvites>;
 export function createInvites(parts: Parts) {
   return {
     /** Refuses with VALIDATION, FORBIDDEN, NOT_FOUND for the team, CONFLICT, LIMIT_REACHED or INSUFFICIENT_CREDITS. */
-    create: async (caller: Caller, input: CreateInviteInput, signal?: AbortSignal): Promise<InviteRow> => createOne(parts, caller, input, signal),
-    /** One outcome for each address, in one transaction. Refuses with VALIDATION, FORBIDDEN or NOT_FOUND. */
-    createMany: async (caller: Caller, input: CreateInvitesInput, signal?: AbortSignal): Promise<InviteOutcome[]> => createMany(parts, caller, input, signal),
+    create: async (caller: Caller, input: CreateInviteInput, keyed: Keyed | null, signal?: AbortSignal): Promise<InviteRow> => createOne(parts, caller, { input, keyed, signal }),
+    /** One outcome for each address, in one transaction. Refuses with VALIDATION, FORBIDDEN, NOT_FOUND or IDEMPOTENCY_CONFLICT. */
+    createMany: async (caller: Caller, input: CreateInvitesInput, keyed: Keyed | null, signal?: AbortSignal): Promise<InviteOutcome[]> => createMany(parts, caller, { input, keyed, signal }),
     /** Refuses with NOT_FOUND, ALREADY_DELETED or VALIDATION. */
-    revoke: async (caller: Caller, email: string): Promise<InviteRow> => revoke(parts, caller, email),
+    revoke: async (caller: Caller, email: string, keyed: Keyed | null): Promise<InviteRow> => revoke(parts, caller, email, keyed),
     /** Ends one that is past its time; nothing happens when it is not. */
     expire: async (accountId: AccountId, id: InviteId): Promise<void> => expire(parts, accountId, id),
   };
 }
 
-async function createOne(parts: Parts, caller: Caller, input: CreateInviteInput, signal: AbortSignal | undefined): Promise<InviteRow> {
+type Order<Input> = { input: Input; keyed: Keyed | null; signal: AbortSignal | undefined };
+
+async function createOne(parts: Parts, caller: Caller, { input, keyed, signal }: Order<CreateInviteInput>): Promise<InviteRow> {
   checkOrganization(caller);
-  const { store, platform: { connection, env } } = parts;
+  const { store, platform: { requests } } = parts;
   const id = newInviteId();
-  return once({ connection, store, keptMs: env.kept.idempotencyMs }, caller.accountId, { operation: 'createInvite', input }, id, {
+  return requests.once(caller.accountId, keyed, id, {
     async work() {
       const teamId = await holdTeam(store, caller.accountId, input.teamId);
       const [outcome] = await invite(parts, caller, { emails: [{ id, email: input.email.trim() }], teamId, isDevelopment: input.isDevelopment ?? false });
@@ -48,24 +50,47 @@ async function createOne(parts: Parts, caller: Caller, input: CreateInviteInput,
   });
 }
 
-async function createMany(parts: Parts, caller: Caller, input: CreateInvitesInput, signal: AbortSignal | undefined): Promise<InviteOutcome[]> {
+async function createMany(parts: Parts, caller: Caller, { input, keyed, signal }: Order<CreateInvitesInput>): Promise<InviteOutcome[]> {
   checkOrganization(caller);
-  const { store, platform: { blobs, connection } } = parts;
+  const { store, platform: { blobs, requests } } = parts;
+  const { accountId } = caller;
+  const replay = async (noted: string): Promise<InviteOutcome[] | null> => readOutcomes(store, accountId, noted);
+  // Before all else: a repeated request is answered even when its list was used.
+  const earlier = await requests.findEarlier(accountId, keyed, replay);
+  if (earlier) return earlier;
   const uploadId = input.uploadId ? parseUploadId(input.uploadId) : null;
-  const list = input.uploadId ? uploadId && (await blobs.takeStaged(caller.accountId, uploadId)) : null;
+  const list = input.uploadId ? uploadId && (await blobs.takeStaged(accountId, uploadId)) : null;
   if (input.uploadId && !list) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path: ['input', 'uploadId'] });
   try {
     const emails = checkEmails([...input.emails ?? [], ...list ? emailsOf(Buffer.from(list).toString('utf8')) : []], ['input', 'emails']).map((email) => ({ id: newInviteId(), email }));
-    return await connection.transaction(async () => {
-      const teamId = await holdTeam(store, caller.accountId, input.teamId);
-      const outcomes = await invite(parts, caller, { emails, teamId, isDevelopment: input.isDevelopment ?? false });
-      signal?.throwIfAborted();
-      return outcomes;
+    return await requests.once<string, InviteOutcome[]>(accountId, keyed, '', {
+      async work(_, note) {
+        const teamId = await holdTeam(store, accountId, input.teamId);
+        const outcomes = await invite(parts, caller, { emails, teamId, isDevelopment: input.isDevelopment ?? false });
+        await note(noteOf(outcomes));
+        signal?.throwIfAborted();
+        return outcomes;
+      },
+      replay,
     });
   } catch (error) {
-    if (list && uploadId) await blobs.restoreStaged(caller.accountId, uploadId, list);
+    if (list && uploadId) await blobs.restoreStaged(accountId, uploadId, list);
     throw error;
   }
+}
+
+type Noted = { email: string; id: InviteId } | { email: string; code: FailureCode; message: string; detail: FailureDetail };
+
+/** What became of each address, for a repetition of the request. */
+const noteOf = (outcomes: readonly InviteOutcome[]): string =>
+  JSON.stringify(outcomes.map(({ email, made }): Noted => (made instanceof Failure ? { email, code: made.code, message: made.message, detail: made.detail } : { email, id: made.id })));
+
+async function readOutcomes(store: Store, accountId: AccountId, noted: string): Promise<InviteOutcome[] | null> {
+  const all = JSON.parse(noted) as Noted[];
+  const ids = all.flatMap((one) => ('id' in one ? [one.id] : []));
+  const rows = new Map((ids.length === 0 ? [] : await store.findInvites(accountId, ids)).map((row) => [row.id, row]));
+  const outcomes = all.map((one) => ({ email: one.email, made: 'id' in one ? rows.get(one.id) ?? null : new Failure(one.code, one.message, one.detail) }));
+  return outcomes.every((outcome): outcome is InviteOutcome => outcome.made !== null) ? outcomes : null;
 }
 
 /** Null: none was named. Refuses with NOT_FOUND. */
@@ -123,19 +148,24 @@ async function insert(store: Store, accountId: AccountId, asked: readonly Asked[
   }));
 }
 
-async function revoke(parts: Parts, caller: Caller, email: string): Promise<InviteRow> {
+async function revoke(parts: Parts, caller: Caller, email: string, keyed: Keyed | null): Promise<InviteRow> {
   checkOrganization(caller);
   const { accountId } = caller;
-  return withoutFiles(parts.platform, async (deleteLater) => {
-    const found = await parts.store.findInviteByEmail(accountId, emailKeyOf(email));
-    const row = found && (await parts.store.lockInvite(accountId, found.id));
+  const { platform: { requests }, store } = parts;
+  const find = async (): Promise<InviteRow> => {
+    const row = await store.findInviteByEmail(accountId, emailKeyOf(email));
     if (!row) throw new Failure('NOT_FOUND', 'No such invite', { path: ['email'] });
-    if (!isRevocable(row.status)) {
-      const isOver = row.status === 'REVOKED' || row.status === 'EXPIRED' || row.status === 'DELETED';
+    return row;
+  };
+  return withoutFiles(parts.platform, async (deleteLater) => requests.once(accountId, keyed, emailKeyOf(email), {
+    async work() {
+      const row = await store.lockInvite(accountId, (await find()).id);
+      if (row && isRevocable(row.status)) return end(parts, row, 'REVOKED', deleteLater);
+      const isOver = !row || row.status === 'REVOKED' || row.status === 'EXPIRED' || row.status === 'DELETED';
       throw isOver ? new Failure('ALREADY_DELETED', 'This invite is no longer in use') : new Failure('VALIDATION', 'The photos are complete: this invite can no longer be revoked');
-    }
-    return end(parts, row, 'REVOKED', deleteLater);
-  });
+    },
+    replay: find,
+  }));
 }
 
 async function expire(parts: Parts, accountId: AccountId, id: InviteId): Promise<void> {

@@ -3,6 +3,7 @@ import type { MutationCreateHeadshotModelArgs } from '../../schema/types/headsho
 import { type AccountId, type ModelId, newModelId } from '../ids.ts';
 import type { JobRun } from '../jobs.ts';
 import { createPace } from '../picture-jobs.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { beginModel, insertModel } from './beginning.ts';
 import { changeInvite, giveBack, type Parts, purgeModel } from './ending.ts';
@@ -34,7 +35,7 @@ export function createModels(parts: Parts) {
       await journal.record(accountId, id, 'CANCELED', { status: 'DELETED', stage: 'deleted', endedAt: now, deletedAt: now });
     },
     /** For a person whom nobody invited. See `beginModel`. */
-    create: async (caller: Caller, given: MutationCreateHeadshotModelArgs, signal?: AbortSignal): Promise<ModelRow> => beginModel({ ...parts, start: async (accountId, id) => start(parts, accountId, id) }, caller, given, signal),
+    create: async (caller: Caller, given: MutationCreateHeadshotModelArgs, keyed: Keyed | null, signal?: AbortSignal): Promise<ModelRow> => beginModel({ ...parts, start: async (accountId, id) => start(parts, accountId, id) }, caller, { given, keyed, signal }),
     /** Deletes it with its selfies and photos, and stops what is being made of them. Refuses with NOT_FOUND or ALREADY_DELETED. */
     remove: async ({ accountId }: Caller, id: ModelId | null): Promise<ModelId> => remove(parts, accountId, id),
     /** Deletes it but for its files, if it is there. */

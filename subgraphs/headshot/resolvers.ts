@@ -2,6 +2,7 @@ import { Failure } from '../../schema/failures.ts';
 import type { MutationCreateHeadshotModelArgs, Resolvers } from '../../schema/types/headshot.ts';
 import { type AccountId, type InviteId, parseAccountId, parseClientId, parseInviteId, parseMemberId, parseModelId, parsePhotoId, parsePictureId, parseTeamId, type TeamId } from '../ids.ts';
 import { type CountedPage, pageRequest } from '../paging.ts';
+import { type Keyed, keyedBy } from '../requests.ts';
 import { getCaller, payload, userErrors } from '../schema.ts';
 import type { InviteOutcome } from './invite.ts';
 import type { Context, HeadshotEventModel, OnboardingEventModel, TeamModel } from './models.ts';
@@ -26,15 +27,15 @@ export const resolvers: Resolvers = {
     onboarding: (_, { token }, { guests }) => guests.see(token),
   },
   Mutation: {
-    createTeam: (_, { name }, context) => payload(async () => changed(context, await context.teams.create(getCaller(context), name))),
+    createTeam: (_, given, context, info) => payload(async () => changed(context, await context.teams.create(getCaller(context), given.name, keyedBy(context, info, given, [])))),
     renameTeam: (_, { id, name }, context) => payload(async () => changed(context, await context.teams.rename(getCaller(context), id, name))),
     deleteTeam: (_, { id }, context) => payload(async () => ({ deletedId: await context.teams.delete(getCaller(context), id), ...(await organization(context)) })),
     addTeamMembers: (_, { teamId, emails }, context) => payload(async () => changed(context, await context.teams.addMembers(getCaller(context), teamId, emails))),
-    createInvite: (_, { input }, context) => payload(async () => ({ invite: await context.invites.create(getCaller(context), input, context.stopped()) })),
-    createInvites: (_, { input }, context) => payload(async () => ({ results: (await context.invites.createMany(getCaller(context), input, context.stopped())).map(resultOf) })),
+    createInvite: (_, { input }, context, info) => payload(async () => ({ invite: await context.invites.create(getCaller(context), input, keyedBy(context, info, input), context.stopped()) })),
+    createInvites: (_, { input }, context, info) => payload(async () => ({ results: (await context.invites.createMany(getCaller(context), input, keyedBy(context, info, input), context.stopped())).map(resultOf) })),
     createInviteListUpload: (_, { byteLength }, context) => payload(async () => beginUpload(context, byteLength)),
-    revokeInvite: (_, { email }, context) => payload(async () => ({ invite: await context.invites.revoke(getCaller(context), email) })),
-    createHeadshotModel: (_, given, context) => payload(async () => beginModel(context, given)),
+    revokeInvite: (_, { email }, context, info) => payload(async () => ({ invite: await context.invites.revoke(getCaller(context), email, keyedBy(context, info, { email })) })),
+    createHeadshotModel: (_, given, context, info) => payload(async () => beginModel(context, given, keyedBy(context, info, given, []))),
     deleteHeadshotModel: (_, { id }, context) => payload(async () => ({ deletedId: await context.models.remove(getCaller(context), parseModelId(id)) })),
     ratePhoto: (_, { id, liked }, context) => context.photos.rate(ownPhoto(context, id), liked),
     selectFavoritePhoto: (_, { id }, context) => context.photos.choose(ownPhoto(context, id)),
@@ -162,8 +163,8 @@ const reference = <Id>(id: Id | null): { id: Id } | null => (id === null ? null 
 const framings = { close: 'CLOSE', portrait: 'PORTRAIT', bust: 'BUST' } as const;
 const ownPhoto = (context: Context, id: string) => ({ accountId: getCaller(context).accountId, id: parsePhotoId(id) });
 
-async function beginModel(context: Context, given: MutationCreateHeadshotModelArgs) {
-  const model = await context.models.create(getCaller(context), given, context.stopped());
+async function beginModel(context: Context, given: MutationCreateHeadshotModelArgs, keyed: Keyed | null) {
+  const model = await context.models.create(getCaller(context), given, keyed, context.stopped());
   return { model, signedUrl: model.pictureId === null && model.status === 'ONBOARDING' ? context.links.modelUrl(model.accountId, model.id) : null };
 }
 

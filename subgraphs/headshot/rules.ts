@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Failure } from '../../schema/failures.ts';
 import type { InviteStatus as Invites, MemberStatus as Members } from '../../schema/types/headshot.ts';
 import { type PageRequest, pageRequest } from '../paging.ts';
@@ -85,19 +84,6 @@ export function emailsOf(csv: string): string[] {
   const column = head.findIndex((cell) => /^e-?mail( ?address)?$/i.test(cell));
   const rows = column >= 0 ? rest : [head, ...rest];
   return rows.map((row) => row[Math.max(0, column)] ?? '').filter((cell) => cell !== '');
-}
-
-/** Refuses with VALIDATION what is no idempotency key. */
-export function checkIdempotencyKey(key: string | null | undefined, path: readonly string[]): string | null {
-  if (key === null || key === undefined) return null;
-  if (key.length < 1 || key.length > 255) throw new Failure('VALIDATION', 'An idempotency key has 1 to 255 characters', { path: [...path, 'idempotencyKey'] });
-  return key;
-}
-
-/** Equal for two inputs that ask for the same, whatever the order of their fields. */
-export function fingerprintOf(input: object): string {
-  const fields = Object.entries(input).filter(([name, value]) => name !== 'idempotencyKey' && value !== null && value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
 type PageArguments = { first?: number | null | undefined; after?: string | null | undefined; offset?: number | null | undefined };

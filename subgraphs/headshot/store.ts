@@ -27,7 +27,7 @@ const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('headshot');
   const database = () => tables().withPlugin(camelCase);
-  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...photoStatements(database), ...traceStatements(database), ...requestStatements(database) };
+  return { ...settingStatements(database), ...teamStatements(database), ...memberStatements(database), ...inviteStatements(database), ...modelStatements(database), ...selfieStatements(database), ...photoStatements(database), ...traceStatements(database) };
 }
 
 export type Listed = 'member' | 'invite' | 'model';
@@ -185,18 +185,3 @@ function modelStatements(database: Database<Tables>) {
 }
 
 export type Advance = Partial<Pick<ModelRow, 'status' | 'stage' | 'percent' | 'etaSeconds' | 'failure' | 'title' | 'finishedAt' | 'endedAt' | 'deletedAt'>>;
-
-function requestStatements(database: Database<Tables>) {
-  return {
-    findRequest: async (accountId: AccountId, operation: string, key: string, since: Date): Promise<{ fingerprint: string; subjectId: string } | null> =>
-      (await database().selectFrom('requestKey').select(['fingerprint', 'subjectId']).where('accountId', '=', accountId).where('operation', '=', operation).where('key', '=', key).where('createdAt', '>=', since).executeTakeFirst()) ?? null,
-    /** Null: the key is claimed now. Else what it was claimed for; claims from before `since` are free again. Of two at once one waits for the other's commit. */
-    claimRequest: async (accountId: AccountId, operation: string, key: string, claim: { fingerprint: string; subjectId: string }, since: Date): Promise<{ fingerprint: string; subjectId: string } | null> => {
-      const taken = await database().insertInto('requestKey').values({ ...claim, accountId, operation, key })
-        .onConflict((conflict) => conflict.columns(['accountId', 'operation', 'key']).doUpdateSet({ ...claim, createdAt: new Date() }).where('requestKey.createdAt', '<', since))
-        .returning('key').executeTakeFirst();
-      if (taken) return null;
-      return database().selectFrom('requestKey').select(['fingerprint', 'subjectId']).where('accountId', '=', accountId).where('operation', '=', operation).where('key', '=', key).executeTakeFirstOrThrow();
-    },
-  };
-}

@@ -5,7 +5,7 @@ import type { Aspect, Backdrop, Framing } from '../vision/index.ts';
 import type { Failing, Gender, InviteStatus, LikedStatus, MemberStatus, ModelStatus, PhotoStatus, SelfieAssessment } from './rules.ts';
 
 /** The tables of the schema `headshot`; in the database the same names are written in snake_case. */
-export type Tables = { setting: SettingTable; team: TeamTable; member: MemberTable; invite: InviteTable; model: ModelTable; selfie: SelfieTable; photo: PhotoTable; requestKey: RequestKeyTable };
+export type Tables = { setting: SettingTable; team: TeamTable; member: MemberTable; invite: InviteTable; model: ModelTable; selfie: SelfieTable; photo: PhotoTable };
 
 /** What the operator allows an organization. No row: nothing of it. */
 type SettingTable = { accountId: AccountId; isWhitelabel: boolean };
@@ -111,5 +111,3 @@ type PhotoTable = {
   /** Set exactly when DELETED. */
   deletedAt: Date | null;
 };
-
-type RequestKeyTable = { accountId: AccountId; operation: string; key: string; fingerprint: string; subjectId: string; createdAt: Generated<Date> };

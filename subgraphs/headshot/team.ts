@@ -1,6 +1,8 @@
 import { Failure } from '../../schema/failures.ts';
-import { type Connection, isUniqueViolation } from '../database.ts';
+import { isUniqueViolation } from '../database.ts';
 import { type AccountId, newTeamId, parseTeamId, type TeamId } from '../ids.ts';
+import type { Platform } from '../platform.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { checkEmails, checkOrganization, checkTeamName, emailKeyOf, mostTeams } from './rules.ts';
 import type { Store, TeamRow } from './store.ts';
@@ -8,19 +10,21 @@ import type { Store, TeamRow } from './store.ts';
 export type Teams = ReturnType<typeof createTeams>;
 
 /** The teams of organizations: created, renamed, deleted, and who is in them. All refuse with FORBIDDEN who is no organization. */
-export function createTeams(connection: Connection, store: Store) {
+export function createTeams({ connection, requests }: Pick<Platform, 'connection' | 'requests'>, store: Store) {
   return {
     list: async (accountId: AccountId): Promise<TeamRow[]> => store.listTeams(accountId, mostTeams),
-    /** Refuses with VALIDATION or CONFLICT. */
-    async create(caller: Caller, name: string): Promise<TeamRow> {
+    /** Refuses with VALIDATION, CONFLICT or IDEMPOTENCY_CONFLICT. */
+    async create(caller: Caller, name: string, keyed: Keyed | null): Promise<TeamRow> {
       checkOrganization(caller);
       const { accountId } = caller;
       const checked = checkTeamName(name);
-      return connection.transaction(async () => {
+      const id = newTeamId();
+      const work = async (): Promise<TeamRow> => {
         await store.lockAccount(accountId);
         if ((await store.countTeams(accountId)) >= mostTeams) throw new Failure('VALIDATION', `An organization has at most ${mostTeams} teams`);
-        return (await store.insertTeam(accountId, { id: newTeamId(), name: checked })) ?? Promise.reject(await taken(store, accountId, checked));
-      });
+        return (await store.insertTeam(accountId, { id, name: checked })) ?? Promise.reject(await taken(store, accountId, checked));
+      };
+      return requests.once(accountId, keyed, id, { work, replay: async (earlier) => (await store.findTeams(accountId, [earlier]))[0] ?? null });
     },
     /** Refuses with VALIDATION, CONFLICT or NOT_FOUND. */
     async rename(caller: Caller, id: string, name: string): Promise<TeamRow> {

@@ -27,7 +27,6 @@ export function traceStatements(database: Database<Tables>) {
       if (ids.length === 0) return 0;
       const counts = await Promise.all([
         ...(['selfie', 'photo'] as const).map((table) => database().selectFrom(table).select(rows).where('accountId', '=', accountId).where('modelId', 'in', ids).executeTakeFirstOrThrow()),
-        database().selectFrom('requestKey').select(rows).where('accountId', '=', accountId).where('subjectId', 'in', ids).executeTakeFirstOrThrow(),
         database().selectFrom('model').select(rows).where('accountId', '=', accountId).where('id', 'in', ids).executeTakeFirstOrThrow(),
       ]);
       return counts.reduce((sum, count) => sum + count.rows, 0);
@@ -36,7 +35,6 @@ export function traceStatements(database: Database<Tables>) {
     deleteModels: async (accountId: AccountId, ids: readonly ModelId[]): Promise<void> => {
       if (ids.length === 0) return;
       for (const table of ['selfie', 'photo'] as const) await database().deleteFrom(table).where('accountId', '=', accountId).where('modelId', 'in', ids).execute();
-      await database().deleteFrom('requestKey').where('accountId', '=', accountId).where('subjectId', 'in', ids).execute();
       const gone = await database().deleteFrom('model').where('accountId', '=', accountId).where('id', 'in', ids).returning('id').execute();
       if (gone.length > 0) await sql`delete from headshot.event_stream where name in (${sql.join(gone.map(({ id }) => id))})`.execute(database());
     },

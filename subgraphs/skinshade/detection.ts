@@ -1,13 +1,14 @@
 import { Failure } from '../../schema/failures.ts';
 import type { DetectSkinShadeInput } from '../../schema/types/skinshade.ts';
-import { type AccountId, type ClientId, type ImageId, newReadingId, parseClientId, parseImageId, parseUploadId } from '../ids.ts';
+import { type AccountId, type ClientId, type ImageId, newReadingId, parseClientId, parseImageId, parseUploadId, type ReadingId } from '../ids.ts';
 import { findEarlyIssue, ISSUE_SENTENCES } from '../images.ts';
 import type { Platform } from '../platform.ts';
 import { skinShadeQuota } from '../quotas.ts';
+import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault, EngineRefusal, type ImageIssue, type RefusalCode, type SkinShade } from '../vision/engine.ts';
-import { checkIdempotencyKey, chooseSource, fingerprintOf, nextMonth, secondsToNextMonth } from './rules.ts';
-import type { Claim, ReadingRow, Store } from './store.ts';
+import { chooseSource, nextMonth, secondsToNextMonth } from './rules.ts';
+import type { ReadingRow, Store } from './store.ts';
 
 type Parts = { platform: Platform; store: Store };
 /** What is to be read: bytes that were sent for it, or a photo of the account. */
@@ -24,7 +25,7 @@ export function createDetections(parts: Parts) {
      * Counted and kept together, or not at all.
      * @throws Failure VALIDATION, NOT_FOUND, RATE_LIMITED, IMAGE_REJECTED, IDEMPOTENCY_CONFLICT; UNAVAILABLE, and then an upload can be used again.
      */
-    detect: async (caller: Caller, input: DetectSkinShadeInput, signal?: AbortSignal): Promise<Detected> => detect(parts, caller, input, signal),
+    detect: async (caller: Caller, input: DetectSkinShadeInput, keyed: Keyed | null, signal?: AbortSignal): Promise<Detected> => detect(parts, caller, { input, keyed, signal }),
     usage: async ({ keyId }: Caller): Promise<Usage> => usageOf(await parts.platform.quotas.used(skinShadeQuota, keyId)),
   };
 }
@@ -33,28 +34,31 @@ const { limit: monthlyLimit } = skinShadeQuota;
 const usageOf = (used: number): Usage => ({ limit: monthlyLimit, remaining: Math.max(0, monthlyLimit - used), resetsAt: nextMonth(new Date()) });
 const exhausted = (): Failure => new Failure('RATE_LIMITED', `This API key has used its ${monthlyLimit} detections of this month`, { retryAfterSeconds: secondsToNextMonth(new Date()) });
 
-async function detect(parts: Parts, caller: Caller, input: DetectSkinShadeInput, signal: AbortSignal | undefined): Promise<Detected> {
-  const { platform, store } = parts;
+type Order = { input: DetectSkinShadeInput; keyed: Keyed | null; signal: AbortSignal | undefined };
+
+async function detect(parts: Parts, caller: Caller, { input, keyed, signal }: Order): Promise<Detected> {
+  const { platform: { quotas, requests }, platform, store } = parts;
   const { accountId, keyId } = caller;
-  const key = checkIdempotencyKey(input.idempotencyKey);
+  const replay = async (earlier: ReadingId): Promise<Detected | null> => {
+    const [reading] = await store.findReadings(accountId, [earlier]);
+    return reading ? { reading, usage: usageOf(await quotas.used(skinShadeQuota, keyId)), replayed: true } : null;
+  };
+  // Before all else: a repeated request is answered even when its upload was used.
+  const earlier = await requests.findEarlier(accountId, keyed, replay);
+  if (earlier) return earlier;
   const clientId = await findClient(platform, accountId, input.clientId);
   const picture = await findPicture(parts, accountId, input);
-  const claim = key === null ? null : { key, fingerprint: fingerprintOf(input, picture.bytes), since: new Date(Date.now() - platform.env.kept.idempotencyMs) };
-  const earlier = claim && (await store.findKey(accountId, claim));
-  if (claim && earlier) return replay(parts, caller, claim, earlier);
   // Not the last word: that is counted when it is known that the picture is not refused. But it saves the work for nothing.
-  if ((await platform.quotas.used(skinShadeQuota, keyId)) >= monthlyLimit) throw exhausted();
+  if ((await quotas.used(skinShadeQuota, keyId)) >= monthlyLimit) throw exhausted();
   const shade = await readShade(parts, caller, input, picture, signal);
-  const detected = await platform.connection.transaction(async () => keep(parts, caller, { picture, clientId, shade, claim }));
-  return 'readingId' in detected ? replay(parts, caller, detected.claim, detected) : detected;
+  const id = newReadingId();
+  return requests.once(accountId, keyed, id, { work: async () => keep(parts, caller, { id, picture, clientId, shade }), replay });
 }
 
-type Finding = { picture: Picture; clientId: ClientId | null; shade: SkinShade; claim: Claim | null };
+type Finding = { id: ReadingId; picture: Picture; clientId: ClientId | null; shade: SkinShade };
 
-async function keep({ platform, store }: Parts, { accountId, keyId }: Caller, { picture: { imageId, path }, clientId, shade, claim }: Finding): Promise<Detected | { claim: Claim; fingerprint: string; readingId: ReadingRow['id'] }> {
-  const id = newReadingId();
-  const earlier = claim && (await store.claimKey(accountId, claim, id));
-  if (claim && earlier) return { claim, ...earlier };
+/** In the running transaction. */
+async function keep({ platform, store }: Parts, { accountId, keyId }: Caller, { id, picture: { imageId, path }, clientId, shade }: Finding): Promise<Detected> {
   if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw noClient();
   if (imageId !== null && !(await platform.photos.holdPhoto(accountId, imageId))) throw noPhoto(path);
   if (imageId !== null && clientId !== null) await platform.photos.showsClient(accountId, imageId, clientId);
@@ -63,12 +67,6 @@ async function keep({ platform, store }: Parts, { accountId, keyId }: Caller, { 
   const [l, a, b] = shade.lab;
   const reading = await store.insertReading(accountId, { id, clientId, imageId, l, a, b, confidence: shade.confidence, warnings: shade.warnings });
   return { reading, usage: usageOf(used), replayed: false };
-}
-
-async function replay({ platform, store }: Parts, { accountId, keyId }: Caller, claim: Claim, earlier: { fingerprint: string; readingId: ReadingRow['id'] }): Promise<Detected> {
-  const [reading] = earlier.fingerprint === claim.fingerprint ? await store.findReadings(accountId, [earlier.readingId]) : [];
-  if (!reading) throw new Failure('IDEMPOTENCY_CONFLICT', 'This idempotency key was used with another request', { path: ['input', 'idempotencyKey'] });
-  return { reading, usage: usageOf(await platform.quotas.used(skinShadeQuota, keyId)), replayed: true };
 }
 
 const noClient = (): Failure => new Failure('NOT_FOUND', 'Client not found', { path: ['input', 'clientId'] });

@@ -9,10 +9,14 @@ const batch = 1000;
  * A client's readings, and those that were made for nobody in particular of a photo that is erased: it showed the same person. The photos are
  * hairstyle's, which knows whom they show and goes first.
  */
-export function readingEraser({ connection, photos }: Pick<Platform, 'connection' | 'photos'>, store: Store): EraseSubject {
+export function readingEraser({ connection, photos, requests }: Pick<Platform, 'connection' | 'photos' | 'requests'>, store: Store): EraseSubject {
   return async ({ accountId, clientId }, settle) => {
     const gone = await erasedPhotos(accountId, photos, store);
-    await connection.transaction(async () => settle({ rows: await store.deleteTraces(accountId, clientId, gone), files: 0 }, []));
+    await connection.transaction(async () => {
+      const readings = await store.deleteTraces(accountId, clientId, gone);
+      await requests.forget(accountId, readings);
+      await settle({ rows: readings.length, files: 0 }, []);
+    });
   };
 }
 

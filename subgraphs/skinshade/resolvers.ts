@@ -1,6 +1,7 @@
 import type { DetectSkinShadeInput, Resolvers } from '../../schema/types/skinshade.ts';
 import { parseAccountId, parseClientId, parseImageId, parseReadingId } from '../ids.ts';
 import { type CountedPage, pageRequest } from '../paging.ts';
+import { type Keyed, keyedBy } from '../requests.ts';
 import { getCaller, payload } from '../schema.ts';
 import { fitOf, hairColorRules, recommend } from './advice.ts';
 import { createFreeKey } from './key.ts';
@@ -17,7 +18,7 @@ export const resolvers: Resolvers = {
     hairColorRules: () => hairColorRules,
   },
   Mutation: {
-    detectSkinShade: (_, { input }, context) => payload(async () => detect(context, input)),
+    detectSkinShade: (_, { input }, context, info) => payload(async () => detect(context, input, keyedBy(context, info, input))),
     createSkinShadeKey: (_, _args, context) => payload(async () => createFreeKey(context.platform, context.grants, context)),
   },
   SkinShadeReading: {
@@ -60,8 +61,8 @@ async function findReading({ loaders }: Context, id: string): Promise<SkinShadeR
 }
 
 /** What was loaded before in this request is out of date. */
-async function detect(context: Context, input: DetectSkinShadeInput) {
-  const detected = await context.detections.detect(getCaller(context), input, context.stopped());
+async function detect(context: Context, input: DetectSkinShadeInput, keyed: Keyed | null) {
+  const detected = await context.detections.detect(getCaller(context), input, keyed, context.stopped());
   const { id, imageId, clientId } = detected.reading;
   context.loaders.reading.clear(id).prime(id, detected.reading);
   if (imageId !== null) context.loaders.latestOfImage.clear(imageId);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { converter, differenceCiede2000, formatHex } from 'culori';
 import ipaddr from 'ipaddr.js';
 import { Failure } from '../../schema/failures.ts';
@@ -76,18 +75,6 @@ export function chooseSource({ imageId, uploadId }: DetectSkinShadeInput): { by:
   if (imageId && !uploadId) return { by: 'image', id: imageId };
   if (uploadId && !imageId) return { by: 'upload', id: uploadId };
   throw invalid('Exactly one of imageId and uploadId is needed', 'imageId');
-}
-
-/** Refuses with VALIDATION what is no idempotency key. */
-export function checkIdempotencyKey(key: string | null | undefined): string | null {
-  if (key === null || key === undefined) return null;
-  if (key.length < 1 || key.length > 255) throw invalid('An idempotency key has 1 to 255 characters', 'idempotencyKey');
-  return key;
-}
-
-/** Equal for requests that ask for the same of the same bytes, or of the same photo. */
-export function fingerprintOf({ imageId, clientId }: DetectSkinShadeInput, bytes: Uint8Array): string {
-  return createHash('sha256').update(JSON.stringify([imageId ?? null, clientId ?? null])).update(imageId ? '' : bytes).digest('hex');
 }
 
 /** Refuses with VALIDATION a number of recommendations that is none. */

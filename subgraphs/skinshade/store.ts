@@ -8,7 +8,6 @@ import type { Tables } from './tables.ts';
 export type ReadingRow = Selectable<Tables['reading']>;
 export type NewReading = Omit<Insertable<Tables['reading']>, 'accountId'>;
 export type Store = ReturnType<typeof createStore>;
-export type Claim = { key: string; fingerprint: string; since: Date };
 
 // What is in a JSON column stays as it was written.
 const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
@@ -17,7 +16,7 @@ const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true });
 export function createStore(connection: Connection) {
   const tables = connection.store<Tables>('skinshade');
   const database = () => tables().withPlugin(camelCase);
-  return { ...readingStatements(database), ...keyStatements(database), ...traceStatements(database) };
+  return { ...readingStatements(database), ...traceStatements(database) };
 }
 
 function readingStatements(database: Database<Tables>) {
@@ -48,22 +47,6 @@ function readingStatements(database: Database<Tables>) {
   };
 }
 
-function keyStatements(database: Database<Tables>) {
-  const findKey = async (accountId: AccountId, { key, since }: Claim) =>
-    (await database().selectFrom('idempotencyKey').select(['fingerprint', 'readingId']).where('accountId', '=', accountId).where('key', '=', key).where('createdAt', '>=', since).executeTakeFirst()) ?? null;
-  return {
-    findKey,
-    /** Null: the key is taken now. Else who has it; keys from before `since` are free again. Of two at once one waits for the other's commit. */
-    claimKey: async (accountId: AccountId, claim: Claim, readingId: ReadingId) => {
-      const { key, fingerprint, since } = claim;
-      const taken = await database().insertInto('idempotencyKey').values({ accountId, key, fingerprint, readingId, createdAt: new Date() })
-        .onConflict((conflict) => conflict.columns(['accountId', 'key']).doUpdateSet({ fingerprint, readingId, createdAt: new Date() }).where('idempotencyKey.createdAt', '<', since))
-        .returning('key').executeTakeFirst();
-      return taken ? null : findKey(accountId, claim);
-    },
-  };
-}
-
 function traceStatements(database: Database<Tables>) {
   return {
     /** Photos that were read for nobody in particular, in order, behind `after`. */
@@ -72,13 +55,11 @@ function traceStatements(database: Database<Tables>) {
         .where((eb) => (after === null ? eb.val(true) : eb('imageId', '>', after))).orderBy('imageId').limit(limit).execute();
       return rows.flatMap(({ imageId }) => (imageId === null ? [] : [imageId]));
     },
-    /** A client's readings, and those of these photos. How many there were. */
-    deleteTraces: async (accountId: AccountId, clientId: ClientId, imageIds: readonly ImageId[]): Promise<number> => {
+    /** A client's readings, and those of these photos. Which there were. */
+    deleteTraces: async (accountId: AccountId, clientId: ClientId, imageIds: readonly ImageId[]): Promise<ReadingId[]> => {
       const rows = await database().deleteFrom('reading').where('accountId', '=', accountId)
         .where((eb) => eb.or([eb('clientId', '=', clientId), ...imageIds.length === 0 ? [] : [eb('imageId', 'in', imageIds)]])).returning('id').execute();
-      const ids = rows.map(({ id }) => id);
-      if (ids.length > 0) await database().deleteFrom('idempotencyKey').where('accountId', '=', accountId).where('readingId', 'in', ids).execute();
-      return ids.length;
+      return rows.map(({ id }) => id);
     },
   };
 }
@@ -91,12 +72,8 @@ export function createGrants(connection: Connection) {
     /** Whether it is the first of that household in that month. Of two at once one waits for the other's commit. */
     claimGrant: async (household: string, month: string): Promise<boolean> =>
       (await database().insertInto('keyGrant').values({ household, month: sql`${month}::date` }).onConflict((conflict) => conflict.doNothing()).returning('household').executeTakeFirst()) !== undefined,
-    /** Grants of earlier months, and idempotency keys of all accounts from before a moment; how many. */
-    deletePast: async (month: string, before: Date): Promise<number> => {
-      const grants = await database().deleteFrom('keyGrant').where(sql<boolean>`month < ${month}::date`).executeTakeFirst();
-      const keys = await database().deleteFrom('idempotencyKey').where('createdAt', '<', before).executeTakeFirst();
-      return Number(grants.numDeletedRows + keys.numDeletedRows);
-    },
+    /** Grants of earlier months; how many. */
+    deletePast: async (month: string): Promise<number> => Number((await database().deleteFrom('keyGrant').where(sql<boolean>`month < ${month}::date`).executeTakeFirst()).numDeletedRows),
   };
 }
 export type Grants = ReturnType<typeof createGrants>;

@@ -72,10 +72,10 @@ test('events that are past their time are forgotten: who asks for them gets the 
 test('an idempotency key is forgotten after a day', async () => {
   const post = async () => (await platform.rest<Created>('/api/v1/generation/hairstyle', { key, json: { mode: 'test', gender: 'person', styles: ['817941'], image_name: 'me.jpg' }, headers: { 'idempotency-key': 'k' } })).body.data.id;
   const first = await post();
-  await runNow('hairstyle.upkeep');
+  await runNow('enterprise.upkeep');
   assert.equal(await post(), first);
-  for (const table of ['hairstyle.idempotency_key', 'enterprise.kept_answer']) await connection.execute(`update ${table} set created_at = created_at - interval '25 hours'`);
-  await runNow('hairstyle.upkeep');
-  assert.deepEqual(await connection.execute('select count(*)::int as n from hairstyle.idempotency_key'), [{ n: 0 }]);
+  for (const table of ['enterprise.request_key', 'enterprise.kept_answer']) await connection.execute(`update ${table} set created_at = created_at - interval '25 hours'`);
+  await runNow('enterprise.upkeep');
+  assert.deepEqual(await connection.execute('select count(*)::int as n from enterprise.request_key'), [{ n: 0 }]);
   assert.notEqual(await post(), first);
 });

@@ -12,8 +12,8 @@ const { connection } = platform.platform;
 const [again, once, gone, nothing] = ['the second time changes nothing', 'the upload is used up by the first time', 'what is gone is gone', 'an address that nothing was sent to yet'];
 /** Mutations without an idempotencyKey of their own, and why they need none. The header serves these as well. */
 const repeatable: Record<string, string> = {
-  acceptInvite: again, addClientMedia: once, addMember: again, addSelfie: once, addTeamMembers: again, cancelGeneration: again, completeOnboarding: again, createImage: once, createImageUpload: nothing,
-  createInviteListUpload: nothing, createInvites: 'an address is invited once', createSelfieUpload: nothing, createSkinShadeKey: 'one a month', createTeam: 'a name is taken once', deleteApiKey: gone, deleteHeadshotModel: gone,
+  acceptInvite: again, addMember: again, addSelfie: once, addTeamMembers: again, cancelGeneration: again, completeOnboarding: again, createImageUpload: nothing,
+  createInviteListUpload: nothing, createSelfieUpload: nothing, createSkinShadeKey: 'one a month', deleteApiKey: gone, deleteHeadshotModel: gone,
   deletePhoto: gone, deleteStyle: gone, deleteTeam: gone,
   deleteWebhookEndpoint: gone, disableWebhookEndpoint: again, enableWebhookEndpoint: again, eraseClient: gone, openSession: 'a session ends by itself', ratePhoto: again, removeMember: gone, removeSelfie: gone, renameTeam: again,
   replayWebhookDelivery: 'sends it again, as is asked for', requestSignInLink: 'a link works once, and few are sent', revokeInvite: gone, selectFavoritePhoto: again, signIn: 'a link works once', signOut: gone, signOutEverywhere: gone, updateWebhookEndpoint: again,

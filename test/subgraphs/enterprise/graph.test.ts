@@ -18,6 +18,7 @@ import { createKeptAnswers } from '../../../subgraphs/kept-answers.ts';
 import { createOutbound } from '../../../subgraphs/outbound.ts';
 import { createQuotas } from '../../../subgraphs/quotas.ts';
 import { createRates } from '../../../subgraphs/rates.ts';
+import { createRequests } from '../../../subgraphs/requests.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
 import type { Caller } from '../../../subgraphs/subgraph.ts';
 import { openTestConnection } from '../../support/database.ts';
@@ -40,7 +41,7 @@ const env = parseEnvironment({ NODE_ENV: 'test' });
 const mail = createMail({ env, jobs, log: createLog('silent') });
 const webhooks = createWebhooks({ connection: counted, jobs, outbound: createOutbound({ allow: [] }), log: createLog('silent') });
 // What is asked here needs nothing else of the platform.
-const subgraph = await createEnterprise({ connection: counted, env, jobs, keys, credits, erasures, mail, quotas: createQuotas(counted), rates: createRates(counted, { perMinute: 600 }), answers: createKeptAnswers(counted, { secret: () => 'a secret of the test', keptMs: 86_400_000 }), webhooks } as Platform);
+const subgraph = await createEnterprise({ connection: counted, env, jobs, keys, credits, erasures, mail, quotas: createQuotas(counted), rates: createRates(counted, { perMinute: 600 }), answers: createKeptAnswers(counted, { secret: () => 'a secret of the test', keptMs: 86_400_000 }), requests: createRequests(counted, { keptMs: 86_400_000 }), webhooks } as Platform);
 const accounts = createAccounts(connection);
 
 type Someone = { id: AccountId; caller: Caller; secret: string };

@@ -7,7 +7,7 @@ import { createCredits, type Credits } from '../../../subgraphs/credits.ts';
 import { createLog } from '../../../subgraphs/log.ts';
 import { createAccounts, enterpriseMigrations } from '../../../subgraphs/enterprise/index.ts';
 import { createStore, type Store } from '../../../subgraphs/enterprise/store.ts';
-import { type AccountId, newAccountId, newClientId, newGenerationId, newLinkId, newMediaId, newUserId } from '../../../subgraphs/ids.ts';
+import { type AccountId, newAccountId, newClientId, newErasureId, newGenerationId, newLinkId, newMediaId, newUserId } from '../../../subgraphs/ids.ts';
 import { createErasures, type Erasures } from '../../../subgraphs/erasures.ts';
 import { createJobs } from '../../../subgraphs/jobs.ts';
 import { createKeys, type Keys } from '../../../subgraphs/keys.ts';
@@ -67,7 +67,6 @@ const everything = async (): Promise<string> => JSON.stringify(await Promise.all
 const strangerOf = async (): Promise<AccountId> => createAccounts(connection).createAccount({ kind: 'enterprise', name: 'Rival', slug: `rival-${newClientId().slice(-8).toLowerCase()}`, businessType: 'BARBER' });
 
 test('a foreign tenant gets nothing and changes nothing, by every function of the store', async () => {
-  await store.claimRequest(own.owner, 'createClient', 'k', { fingerprint: 'own', subject_id: own.client.id }, new Date(0));
   const before = await everything();
   const foreign = await strangerOf();
   const { owner, user, client, media, key } = own;
@@ -76,7 +75,6 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     insertEnterprise: () => store.insertEnterprise({ ...own.account, id: newAccountId() }),
     listEnterprises: () => store.listEnterprises(foreign, page),
     findEnterprise: () => store.findEnterprise(foreign, owner),
-    claimRequest: () => store.claimRequest(foreign, 'createClient', 'k', { fingerprint: 'f', subject_id: client.id }, new Date(0)),
     countEnterprises: () => store.countEnterprises(foreign),
     findAccount: () => store.findAccount(newAccountId()),
     insertWidget: async () => null,
@@ -175,7 +173,7 @@ test('a receipt is read by who asked for it only', async () => {
   const jobs = createJobs(connection, { onError: (error) => assert.fail(String(error)) });
   const erasures = createErasures(connection, jobs);
   await jobs.start({ work: false });
-  const { id } = await erasures.request('enterprise', { accountId: own.owner, clientId: newClientId() }, { rows: 1, files: 0 });
+  const { id } = await erasures.request('enterprise', { accountId: own.owner, clientId: newClientId(), id: newErasureId() }, { rows: 1, files: 0 });
   const foreign = await strangerOf();
   const walk: { [Name in keyof Erasures]: () => Promise<unknown> } = {
     define: async () => null,

@@ -80,7 +80,7 @@ test('without credits nothing is begun', async () => {
   const { generation, errors } = await order(salon, me, { idempotencyKey: 'k' });
   assert.deepEqual([generation, errors[0]?.type, errors[0]?.code, errors[0]?.required, errors[0]?.available], [null, 'InsufficientCreditsError', 'INSUFFICIENT_CREDITS', 2, 1]);
   assert.equal(await salon.store.countGenerations(me.accountId, {}), 0);
-  assert.equal(await salon.store.findKey(me.accountId, 'k', new Date(0)), null);
+  assert.deepEqual(await salon.platform.connection.execute('select 1 from enterprise.request_key where account_id = $1', [me.accountId]), []);
 });
 
 test('wrong input is refused with its place, and nothing is begun', async () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../../schema/failures.ts';
-import type { GenerateHairstyleInput } from '../../../schema/types/hairstyle.ts';
 import * as rules from '../../../subgraphs/hairstyle/rules.ts';
 
 const refused = (code: string, path: string[]) => (error: unknown) => error instanceof Failure && error.code === code && assert.deepEqual(error.detail.path, path) === undefined;
@@ -37,18 +36,6 @@ test('exactly one image is chosen, but a URL may stand behind a name', () => {
   for (const input of [{}, { imageId: 'img_1', imageUrl: url }, { imageId: 'img_1', imageName: 'a.jpg' }, { imageUrl: 'ftp://example.com/a.jpg' }, { imageUrl: 'a.jpg' }]) {
     assert.throws(() => rules.chooseImage(input), Failure, JSON.stringify(input));
   }
-});
-
-test('a fingerprint knows what is asked for, not how it is written', () => {
-  const input: GenerateHairstyleInput = { mode: 'LIVE', gender: 'FEMININE', styleIds: ['817941', '817942'], hairColor: 'brown', idempotencyKey: 'one' };
-  assert.equal(rules.fingerprintOf(input), rules.fingerprintOf({ idempotencyKey: 'two', hairColor: 'brown', styleIds: ['817941', '817942'], gender: 'FEMININE', mode: 'LIVE', clientId: null }));
-  assert.notEqual(rules.fingerprintOf(input), rules.fingerprintOf({ ...input, styleIds: ['817942', '817941'] }));
-  assert.notEqual(rules.fingerprintOf(input), rules.fingerprintOf({ ...input, mode: 'TEST' }));
-});
-
-test('an idempotency key has 1 to 255 characters', () => {
-  assert.deepEqual([rules.checkIdempotencyKey(null), rules.checkIdempotencyKey('k'), rules.checkIdempotencyKey('k'.repeat(255))], [null, 'k', 'k'.repeat(255)]);
-  for (const key of ['', 'k'.repeat(256)]) assert.throws(() => rules.checkIdempotencyKey(key), refused('VALIDATION', ['input', 'idempotencyKey']));
 });
 
 test('a file name loses folders and what is not seen', () => {

@@ -30,7 +30,7 @@ async function fill(store: Store, accountId: AccountId) {
   });
   assert.ok(picture);
   const about = { width: 1, height: 1, anchors: [], lab: [0, 0, 0] as [number, number, number], light: { direction: [0, 0, 1] as [number, number, number], keyRatio: 1 }, sharpness: 1, pxPerCm: 1, yaw: 0 };
-  const words = { id: String(900_000 + (styles += 1)), description: 'Bob', sex: 'FEMININE' as const, tags: ['bob'], requestKey: `r${styles}`, fingerprint: 'f' };
+  const words = { id: String(900_000 + (styles += 1)), description: 'Bob', sex: 'FEMININE' as const, tags: ['bob'] };
   const style = await store.insertStyle(accountId, { ...words, clientId, sourceId: image.id, about }, { hair: blob('c'), preview: blob('d') });
   assert.ok(style);
   return { image, generation, picture, style, clientId };
@@ -54,8 +54,6 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
   const [owner, foreign] = [newAccountId(), newAccountId()];
   const { image, generation, picture, style, clientId } = await fill(store, owner);
   const page = { first: 10, limit: 11, after: null };
-  const since = new Date(0);
-  await store.claimKey(owner, 'k', { fingerprint: 'f', generationId: generation.id }, since);
   const walk: { [Name in keyof Store]: () => Promise<unknown> } = {
     insertImage: async () => null,
     insertGeneration: async () => null,
@@ -66,8 +64,6 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     countStyles: () => store.countStyles(foreign),
     findStyleFile: () => store.findStyleFile(foreign, style.id, 'hair'),
     listStylePreviews: () => store.listStylePreviews(foreign, [style.id]),
-    findStyleByRequest: () => store.findStyleByRequest(foreign, style.requestKey ?? ''),
-    forgetStyleRequest: () => store.forgetStyleRequest(foreign, style.requestKey ?? '', new Date(Date.now() + 1000)),
     deleteStyle: () => store.deleteStyle(foreign, style.id),
     findStyleTraces: () => store.findStyleTraces(foreign, clientId, [image.id]),
     listStyleFiles: () => store.listStyleFiles(foreign, [style.id]),
@@ -87,8 +83,6 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     listFiles: () => store.listFiles(foreign, { generationIds: [generation.id], imageIds: [image.id] }),
     deleteTraces: () => store.deleteTraces(foreign, clientId, { generationIds: [generation.id], imageIds: [image.id] }),
     findLatestGeneration: () => store.findLatestGeneration(foreign),
-    claimKey: () => store.claimKey(foreign, 'k', { fingerprint: 'f', generationId: generation.id }, since),
-    findKey: () => store.findKey(newAccountId(), 'k', since),
     findPictures: () => store.findPictures(foreign, [picture.id]),
     listPictures: () => store.listPictures(foreign, [generation.id]),
     deletePictures: () => store.deletePictures(foreign, generation.id),
@@ -129,20 +123,6 @@ test('a position holds one picture', async (t) => {
   const { picture } = await fill(store, account);
   const { createdAt: _, ...again } = { ...picture, id: newPictureId() };
   assert.equal(await store.insertPicture(account, again), null);
-});
-
-test('an idempotency key is held by one generation, and is free again after its time', async (t) => {
-  const { store } = await openStore(t);
-  const account = newAccountId();
-  const { generation } = await fill(store, account);
-  const claims = ['f1', 'f2', 'f3'].map((fingerprint) => ({ fingerprint, generationId: generation.id }));
-  const [first, second, third] = claims as [typeof claims[0] & object, typeof claims[0] & object, typeof claims[0] & object];
-  const yesterday = new Date(Date.now() - 86_400_000);
-  assert.equal(await store.claimKey(account, 'k', first, yesterday), null);
-  assert.deepEqual(await store.claimKey(account, 'k', second, yesterday), first);
-  assert.deepEqual(await store.findKey(account, 'k', yesterday), first);
-  assert.equal(await store.claimKey(account, 'k', third, new Date(Date.now() + 1000)), null);
-  assert.deepEqual(await store.findKey(account, 'k', yesterday), third);
 });
 
 test('lists are newest first, in pages, by status and client', async (t) => {

@@ -27,6 +27,7 @@ import { createOutbound } from '../../../subgraphs/outbound.ts';
 import type { Platform } from '../../../subgraphs/platform.ts';
 import { createQuotas } from '../../../subgraphs/quotas.ts';
 import { createRates } from '../../../subgraphs/rates.ts';
+import { createRequests } from '../../../subgraphs/requests.ts';
 import type { AccountKind, Caller } from '../../../subgraphs/subgraph.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
 import { openTestConnection } from '../../support/database.ts';
@@ -57,7 +58,7 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
   const platform = {
     env, connection: database, keys, jobs, outbound, log, vision, accountNames: createAccountNames(database), credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log }),
-    looks: createLooks(database), mail: createMail({ env, jobs, log }), quotas: createQuotas(database), rates: createRates(database, { perMinute: 600 }), answers: createKeptAnswers(database, { secret: () => 'a secret of the test', keptMs: 86_400_000 }),
+    looks: createLooks(database), mail: createMail({ env, jobs, log }), quotas: createQuotas(database), rates: createRates(database, { perMinute: 600 }), answers: createKeptAnswers(database, { secret: () => 'a secret of the test', keptMs: 86_400_000 }), requests: createRequests(database, { keptMs: 86_400_000 }),
   } as Platform;
   await createEnterprise(platform);
   await migrate(database, 'hairstyle', hairstyleMigrations);
