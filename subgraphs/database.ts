@@ -119,6 +119,11 @@ export function isUniqueViolation(error: unknown, index?: string): boolean {
   return error instanceof Error && 'code' in error && error.code === '23505' && (index === undefined || ('constraint' in error && error.constraint === index));
 }
 
+/** Whether the database refused a text for a zero byte, which no text of PostgreSQL can hold: somebody sent it. */
+export function isZeroByte(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '22021' || error.code === '22P05');
+}
+
 const awayCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /**

@@ -2,6 +2,7 @@ import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
 import { createSourceEventStream, type ExecutionResult, GraphQLError, GraphQLScalarType, parse } from 'graphql';
 import { Failure, type FailureCode } from '../schema/failures.ts';
 import { subgraphSdl, type SubgraphName } from '../schema/sdl.ts';
+import { isZeroByte } from './database.ts';
 import { createExecutor } from './execution/index.ts';
 import { limitLists } from './lists.ts';
 import type { Caller, RequestContext, Stopped, Subgraph, SubgraphRequest } from './subgraph.ts';
@@ -91,7 +92,16 @@ function answers(events: AsyncIterator<unknown>, signal: AbortSignal | undefined
 /** Refusals get their code and detail into `extensions`; faults stay as they are, for the gateway to mask. */
 function withRefusals(result: ExecutionResult): ExecutionResult {
   if (!result.errors) return result;
-  return { ...result, errors: result.errors.map((error) => (error.originalError instanceof Failure ? refusal(error, error.originalError) : error)) };
+  return { ...result, errors: result.errors.map((error) => {
+    const failure = failureOf(error.originalError);
+    return failure ? refusal(error, failure) : error;
+  }) };
+}
+
+/** What was thrown, if it is a refusal. A text that nobody looked at before the database did is one, too. */
+function failureOf(error: unknown): Failure | null {
+  if (error instanceof Failure) return error;
+  return isZeroByte(error) ? new Failure('VALIDATION', 'Text cannot contain zero bytes') : null;
 }
 
 function refusal({ nodes, path }: GraphQLError, failure: Failure): GraphQLError {
@@ -148,8 +158,9 @@ export async function payload<Result extends object, Issue extends string>(work:
   try {
     return { ...(await work()), errors: [] };
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    return { ...({} as Partial<Result>), errors: userErrors<Issue>(error) };
+    const failure = failureOf(error);
+    if (!failure) throw error;
+    return { ...({} as Partial<Result>), errors: userErrors<Issue>(failure) };
   }
 }
 
