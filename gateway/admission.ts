@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import type { Spending } from '../subgraphs/spending.ts';
 import { createBudgets } from './budgets.ts';
 import type { PreparedOperation } from './documents.ts';
 import { refuse, Rejected } from './errors.ts';
@@ -12,8 +13,8 @@ export type CostReport = { operation: number; limit: number; perMinute: number; 
  * Decides whether an operation is run: the schema for those who may see it, cost within the limit and within the budget of its key. Nothing was
  * executed when it throws Rejected. Who has no key reads public lists only, each operation within the limit.
  */
-export function createAdmission(limits: Limits, openIntrospection: boolean) {
-  const budgets = createBudgets(limits.costPerMinute);
+export function createAdmission(limits: Limits, openIntrospection: boolean, spending: Spending | null) {
+  const budgets = createBudgets(limits.costPerMinute, { spending });
   return (prepared: PreparedOperation, variables: Readonly<Record<string, unknown>>, { request: { caller } }: GraphOperation): CostReport => {
     if (prepared.introspects && !caller && !openIntrospection) throw new Rejected([refuse('UNAUTHENTICATED', 'Introspection needs a key')]);
     const operation = prepared.cost(variables);

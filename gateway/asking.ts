@@ -1,5 +1,6 @@
 import { type ExecutionResult, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
+import type { Spending } from '../subgraphs/spending.ts';
 import { createAdmission } from './admission.ts';
 import type { Documents } from './documents.ts';
 import type { Deliver, Delivery } from './delivery.ts';
@@ -11,12 +12,12 @@ import type { Limits } from './limits.ts';
 import { Parts } from './parts.ts';
 import type { Call, Stream } from './transport.ts';
 
-type Surroundings = { documents: Documents; limits: Limits; openIntrospection: boolean; joinQueries: IdentityOf; log: Logger };
+type Surroundings = { documents: Documents; limits: Limits; openIntrospection: boolean; joinQueries: IdentityOf; spending: Spending | null; log: Logger };
 
 /** The ways to ask a graph: each admits an operation once, keeps its time, and answers whatever goes wrong. */
-export function createAsking({ documents, limits, openIntrospection, joinQueries, log }: Surroundings): Pick<Graph, 'execute' | 'answer' | 'deliver' | 'subscribe'> {
+export function createAsking({ documents, limits, openIntrospection, joinQueries, spending, log }: Surroundings): Pick<Graph, 'execute' | 'answer' | 'deliver' | 'subscribe'> {
   const lifetimes = new Lifetimes(limits.operationTimeoutMs);
-  const admit = createAdmission(limits, openIntrospection);
+  const admit = createAdmission(limits, openIntrospection, spending);
   const prepare = (operation: GraphOperation, inParts = false) => {
     const { source, operationName, request } = operation;
     const prepared = documents.get(source, operationName);

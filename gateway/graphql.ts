@@ -2,6 +2,7 @@ import type { ApolloServer } from '@apollo/server';
 import { type ExecutionResult, type GraphQLScalarType, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
+import type { Spending } from '../subgraphs/spending.ts';
 import { startApollo, type ApolloContext } from './apollo.ts';
 import { createAsking } from './asking.ts';
 import { readProtection } from './authorization.ts';
@@ -63,13 +64,15 @@ export type GraphOptions = {
   openIntrospection?: boolean;
   /** Identical queries that are under way share one answer, of `answer` only; says who may share with whom. Default: nobody. */
   joinQueries?: IdentityOf;
+  /** Where other processes spend from the budgets of the same keys. Default: there are none. */
+  spending?: Spending | null;
   /** Looks on; nobody does where it is left out. */
   observer?: Observer;
   log: Logger;
 };
 
 /** Builds the gateway. Throws when the supergraph needs a subgraph or a feature that is not there. */
-export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, scalars, remote, limits: changes, openIntrospection = true, joinQueries = () => null, observer, log }: GraphOptions): Promise<Graph> {
+export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraphSdl), subgraphs = {}, scalars, remote, limits: changes, openIntrospection = true, joinQueries = () => null, spending = null, observer, log }: GraphOptions): Promise<Graph> {
   const limits = limitsWith(changes);
   const supergraph = readSupergraph(supergraphSdl);
   const schema = buildPublicSchema(apiSdl, Object.values(subgraphs).filter(isReachable), scalars);
@@ -80,7 +83,7 @@ export async function createGraph({ supergraphSdl, apiSdl = publicSdl(supergraph
   // The first validation checks the schema itself; no client should wait for that.
   documents.read('{ __typename }');
 
-  const bare = createAsking({ documents, limits, openIntrospection, joinQueries, log });
+  const bare = createAsking({ documents, limits, openIntrospection, joinQueries, spending, log });
   const asking = observer ? observed(bare, documents.kindOf, observer) : bare;
   const apollo = await startApollo({ schema, supergraphSdl, execute: asking.execute, read: documents.read, log }).catch((error: unknown) => {
     engine.planner.stop();

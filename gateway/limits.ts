@@ -24,7 +24,7 @@ export const limitTable: { readonly [Name in keyof Limits]: { value: number; rea
   comparisons: { value: 3_000, reason: 'pairs of fields with one response key, which validation compares at up to 20 us each: 78 times the same field' },
   variables: { value: 100, reason: 'each is coerced on every request' },
   cost: { value: 20_000, reason: 'objects that the lists of one operation can hold: a page of 100 with 100 of each is half of it' },
-  costPerMinute: { value: 600_000, reason: 'of one key in one process: thirty of the dearest operations, or 6,000 pages of 100' },
+  costPerMinute: { value: 600_000, reason: 'of one key: thirty of the dearest operations, or 6,000 pages of 100' },
   planTimeoutMs: { value: 10_000, reason: 'a plan within the other limits takes under 1 s, longer only where the machine is starved' },
   operationTimeoutMs: { value: 30_000, reason: 'clients and proxies give up by then' },
 };

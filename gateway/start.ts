@@ -57,9 +57,9 @@ export async function startLookgraph(given: Environment, options: PlatformOption
 
 /** Puts the gateway over the platform, and behind the server. */
 async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void): Promise<Pick<Lookgraph, 'graph' | 'adminPort' | 'stop'>> {
-  const { env, keys, log, metrics, tracer } = platform;
+  const { env, keys, log, metrics, spending, tracer } = platform;
   const subgraphs = { ...await startSubgraphs(platform, ownSubgraphs(env)), ...remoteSubgraphs(env) };
-  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, observer: { metrics, tracer }, log });
+  const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, spending, observer: { metrics, tracer }, log });
   const texts = await openTexts(env.operations, graph, log);
   const openings = createOpenings(keys);
   const app = await createApplication(server, platform);

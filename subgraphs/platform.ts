@@ -20,6 +20,7 @@ import { createKeptAnswers, type KeptAnswers } from './kept-answers.ts';
 import { createQuotas, type Quotas } from './quotas.ts';
 import { createRates, type Rates } from './rates.ts';
 import { createRequests, type Requests } from './requests.ts';
+import { createSpending, type Spending } from './spending.ts';
 import type { Tracer } from './traces.ts';
 import { measured } from './vision/measured.ts';
 import { createVision, type VisionEngine } from './vision/index.ts';
@@ -46,6 +47,8 @@ export type Platform = {
   rates: Rates;
   answers: KeptAnswers;
   requests: Requests;
+  /** Null: nobody spends but this process. */
+  spending: Spending | null;
   vision: VisionEngine;
   engines: Engines;
   log: Logger;
@@ -91,6 +94,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     quotas: createQuotas(connection),
     rates: createRates(connection, { perMinute: env.requestsPerMinute }),
     answers: createKeptAnswers(connection, { secret: () => getSigningSecret(env), keptMs: env.kept.idempotencyMs }),
+    spending: createSpending(connection, { perMinute: env.costPerMinute }),
     requests: createRequests(connection, { keptMs: env.kept.idempotencyMs }),
     engines: createEngines({ config: env.engines, own: vision, connection, allow: env.outboundAllow, publicUrl: () => env.publicUrl, log }),
   };

@@ -15,7 +15,7 @@ export const variables = [
   { name: 'OPERATION_TIMEOUT', unit: 'milliseconds', default: '30000', reason: 'Longest time for one request; then it is undone and answered 503. Clients and proxies give up by then.' },
   { name: 'STOP_DELAY', unit: 'milliseconds', default: '0, in production 3000', reason: 'How long it still takes what comes after it was told to stop and `/readyz` says so: longer than a balancer takes to notice.' },
   { name: 'REQUESTS_PER_MINUTE', unit: 'requests', default: '600', reason: 'What one key may send in a minute, to all processes, to each REST interface that documents no limit of its own. Then it is answered 429.' },
-  { name: 'COST_PER_MINUTE', unit: 'objects', default: '600000', reason: 'What one key may ask for in a minute, in this process: objects that the lists of its operations can hold. Then it is answered 429.' },
+  { name: 'COST_PER_MINUTE', unit: 'objects', default: '600000', reason: 'What one key may ask for in a minute, of all processes together: objects that the lists of its operations can hold. Then it is answered 429.' },
   { name: 'INTROSPECTION', unit: 'who', default: 'everyone, in production keys', reason: 'Who may ask for the schema: `everyone`, or who has `keys`.' },
   { name: 'TRUSTED_DOCUMENTS', unit: 'folder', default: '', reason: 'Operations that clients may ask for by id: `.graphql` files by the SHA-256 of their text, and manifests of clients as `.json`.' },
   { name: 'TRUSTED_ONLY', unit: 'true or false', default: 'false', reason: 'Executes the trusted documents and nothing else; REST is not concerned.' },

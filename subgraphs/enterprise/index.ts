@@ -22,6 +22,7 @@ import { webhooks } from './migrations/009-webhooks.ts';
 import { traces } from './migrations/010-traces.ts';
 import { pages } from './migrations/011-pages.ts';
 import { answers } from './migrations/012-answers.ts';
+import { spending } from './migrations/013-spending.ts';
 import type { Context } from './models.ts';
 import { resolvers } from './resolvers.ts';
 import { createStore } from './store.ts';
@@ -31,7 +32,7 @@ export { createClient } from './client.ts';
 export { createStore as createEnterpriseStore } from './store.ts';
 
 /** The tables of the schema `enterprise`. */
-export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests, '006_phones': phones, '007_search': search, '008_people': people, '009_webhooks': webhooks, '010_traces': traces, '011_pages': pages, '012_answers': answers };
+export const enterpriseMigrations = { '001_accounts': accounts, '002_businesses': businesses, '003_logs': logs, '004_erasures': erasures, '005_requests': requests, '006_phones': phones, '007_search': search, '008_people': people, '009_webhooks': webhooks, '010_traces': traces, '011_pages': pages, '012_answers': answers, '013_spending': spending };
 
 /** The subgraph of accounts, keys, credits and clients. */
 export async function createEnterprise(platform: Platform): Promise<Subgraph> {

@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 const keptMs = 30 * 24 * 3_600_000;
 
 /** Forgets, every hour, what has expired: links, sessions, counters, answers and deliveries. Before the jobs start. */
-export function defineUpkeep({ jobs, keys, quotas, store, webhooks, rates, answers, requests }: Pick<Platform, 'jobs' | 'keys' | 'quotas' | 'webhooks' | 'rates' | 'answers' | 'requests'> & { store: Store }): void {
+export function defineUpkeep({ jobs, keys, quotas, store, webhooks, rates, answers, requests, spending }: Pick<Platform, 'jobs' | 'keys' | 'quotas' | 'webhooks' | 'rates' | 'answers' | 'requests' | 'spending'> & { store: Store }): void {
   jobs.define('enterprise.upkeep', { concurrency: 1, retryLimit: 1, deadlineSeconds: 600, schedule: '26 * * * *' }, async () => {
     await store.trimLinks(new Date());
     await keys.trimSessions();
@@ -13,6 +13,7 @@ export function defineUpkeep({ jobs, keys, quotas, store, webhooks, rates, answe
     await rates.trim();
     await answers.trim();
     await requests.trim();
+    await spending?.trim();
     await webhooks.trim(new Date(Date.now() - keptMs));
   });
 }

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { HeaderMap } from '@apollo/server';
 import { createBudgets } from '../../gateway/budgets.ts';
-import type { KeyId } from '../../subgraphs/ids.ts';
+import { enterpriseMigrations } from '../../subgraphs/enterprise/index.ts';
+import { type KeyId, newKeyId } from '../../subgraphs/ids.ts';
+import { migrate } from '../../subgraphs/migrations.ts';
+import { createSpending } from '../../subgraphs/spending.ts';
+import { onPostgres, openTestConnection, until } from '../support/database.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { callerWith, federate, requestOf } from './federation.ts';
 
@@ -85,7 +89,7 @@ test('a key that has spent its budget is answered 429 with the time to wait; oth
 
 test('a budget fills up again evenly', () => {
   let clock = 0;
-  const { spend } = createBudgets(600, () => clock);
+  const { spend } = createBudgets(600, { now: () => clock });
   const key = 'key' as KeyId;
   assert.deepEqual(spend(key, 600), { remaining: 0, retryAfterSeconds: null });
   assert.deepEqual(spend(key, 100), { remaining: 0, retryAfterSeconds: 10 });
@@ -93,6 +97,31 @@ test('a budget fills up again evenly', () => {
   assert.deepEqual(spend(key, 100), { remaining: 0, retryAfterSeconds: null });
   clock += 600_000;
   assert.deepEqual(spend(key, 1), { remaining: 599, retryAfterSeconds: null });
+});
+
+test('two that spend from one budget have it once: what one spent is taken off at the other, and fills up again', { skip: !onPostgres && 'only PostgreSQL can be shared' }, async (t) => {
+  const connection = await openTestConnection({ after: (close) => t.after(close) });
+  await migrate(connection, 'enterprise', enterpriseMigrations);
+  const spending = createSpending(connection, { perMinute: 60_000 });
+  const [one, two] = [createBudgets(60_000, { spending }), createBudgets(60_000, { spending })];
+  const [key, other] = [newKeyId(), newKeyId()];
+  for (let left = 10; left > 0; left -= 1) assert.equal(one.spend(key, 5_000).retryAfterSeconds, null);
+  assert.equal(two.spend(other, 60_000).retryAfterSeconds, null);
+  await until(() => two.spend(key, 0).remaining < 20_000);
+  await until(() => one.spend(other, 0).remaining < 10_000);
+  assert.ok((two.spend(key, 60_000).retryAfterSeconds ?? 0) > 30, 'nothing was spent');
+  assert.equal(two.spend(key, 9_000).retryAfterSeconds, null);
+  await until(() => one.spend(key, 0).remaining < 10_000);
+  // A thousand come back each second.
+  await until(() => one.spend(key, 12_000).retryAfterSeconds === null);
+  const [row] = await connection.execute('select remaining from enterprise.spending where key_id = $1', [key]);
+  assert.ok(Number(row?.['remaining']) < 60_000);
+  // What was spent last may be told only now.
+  await until(async () => {
+    await connection.execute("update enterprise.spending set at = at - interval '11 minutes'");
+    await spending?.trim();
+    return (await connection.execute('select 1 from enterprise.spending')).length === 0;
+  });
 });
 
 test('the schema is for keys only where the operator says so', async (t) => {

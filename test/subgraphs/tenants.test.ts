@@ -31,6 +31,7 @@ const known: Record<string, { walkedBy: string } | { noTenant: string }> = {
   'subgraphs/quotas.ts': { noTenant: 'counters of subjects that tell nobody' },
   'subgraphs/rates.ts': { noTenant: 'counters of keys, which tell nobody but the key itself' },
   'subgraphs/requests.ts': { walkedBy: 'requests.test.ts' },
+  'subgraphs/spending.ts': { noTenant: 'counters of keys, which tell nobody but the key itself' },
   'subgraphs/upkeep.ts': { noTenant: 'files to which nobody points' },
   'subgraphs/webhooks-store.ts': { noTenant: 'one worker delivers for all tenants' },
   'subgraphs/enterprise/endpoint-store.ts': { walkedBy: 'enterprise/endpoint-tenants.test.ts' },
