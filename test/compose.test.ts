@@ -25,6 +25,17 @@ test('it has two gateways behind a proxy, four subgraphs, two workers, PostgreSQ
   assert.deepEqual(ours.flatMap(([name, { volumes }]) => (volumes ? [name] : [])), [], 'our containers share no folder');
 });
 
+test('the proxy leaves out a gateway that says 503 well before that stops to answer, and none for one answer that it missed', () => {
+  const content = compose.configs['proxy']?.content ?? '';
+  const numberOf = (name: string): number => Number(new RegExp(`default-server .*\\b${name} (\\d+)`).exec(content)?.[1]);
+  const fall = numberOf('fall');
+  assert.ok(fall >= 3, `fall ${fall}`);
+  const image = readDockerfile().env;
+  const environment = Object.fromEntries(Object.entries(services['gateway']?.environment ?? {}).map(([key, value]) => [key, interpolated(value, given)]));
+  const { stopDelayMs } = parseEnvironment({ ...image, ...environment });
+  assert.ok(numberOf('inter') + (fall - 1) * numberOf('fastinter') < stopDelayMs / 2, `${numberOf('inter')} ${numberOf('fastinter')} of ${stopDelayMs}`);
+});
+
 test('every secret must be given, and every environment is one that the program starts with', () => {
   assert.throws(() => interpolated('${SIGNING_SECRET:?set it}', {}), /set it/);
   const known = new Set<string>(variables.map(({ name }) => name));
