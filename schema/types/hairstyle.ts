@@ -295,7 +295,10 @@ export type GenerateHairstyleInput = {
   readonly imageName?: InputMaybe<Scalars['String']['input']>;
   /** Fetched by us: http or https, public addresses, 10 s, 5 MB. */
   readonly imageUrl?: InputMaybe<Scalars['URL']['input']>;
-  /** Draws a new, denser hairline instead of following the person's own. An imported style brings its own anyway. */
+  /**
+   * Draws a new, denser hairline instead of following the person's own; an imported style brings its own anyway. A head without hair has none to
+   * follow: its generation fails with NO_HAIR, and the credits back, unless this is true.
+   */
   readonly forceNewHairline?: Scalars['Boolean']['input'];
   /** Called once, when the job is final, with the REST body of the generation and Standard Webhooks headers. */
   readonly callbackUrl?: InputMaybe<Scalars['URL']['input']>;

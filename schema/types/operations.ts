@@ -126,7 +126,10 @@ export type GenerateHairstyleInput = {
   readonly callbackUrl?: string | null | undefined;
   /** A client of the calling business. */
   readonly clientId?: string | null | undefined;
-  /** Draws a new, denser hairline instead of following the person's own. An imported style brings its own anyway. */
+  /**
+   * Draws a new, denser hairline instead of following the person's own; an imported style brings its own anyway. A head without hair has none to
+   * follow: its generation fails with NO_HAIR, and the credits back, unless this is true.
+   */
   readonly forceNewHairline?: boolean;
   readonly gender: HairSex;
   /** Id or name. Null keeps the color of the person's hair. */

@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { requireHairline } from './amount.ts';
 import type { EngineStage, HairstyleRequest, PreparedPhoto, RenderedImage } from './engine.ts';
 import { testMark } from './mark.ts';
 import { preparePhoto } from './prepare.ts';
@@ -28,6 +29,7 @@ export function createGenerator(photosKept: number): (order: GenerateOrder, tell
     const { report, timingsMs } = measured(tell);
     const prepared = await prepare(request, report);
     const { look, color, forceNewHairline } = request;
+    requireHairline(prepared, forceNewHairline);
     const options = { color, forceNewHairline, seed, onProgress: (fraction: number) => report({ stage: 'render', fraction }) };
     const { rgb, quality, warnings } = 'picture' in look ? await renderPiece(prepared, look, options) : renderLook(prepared, look, options);
     const { width, height } = prepared;

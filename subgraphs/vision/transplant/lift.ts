@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { isBald } from '../amount.ts';
 import { EngineRefusal } from '../engine.ts';
 import type { ImageIssue, PreparedPhoto } from '../engine.ts';
 import { faceFrame } from '../mesh.ts';
@@ -12,8 +13,6 @@ import { renderPiece } from './render.ts';
 /** What a portrait gave: its hair for others to wear, shown on a neutral head (WebP, 384 x 480); or why it gives none, the worst first. */
 export type LiftedHair = { issues: []; piece: HairPiece; preview: Uint8Array } | { issues: [ImageIssue, ...ImageIssue[]] };
 
-/** Least hair, in squares of the face's height: of 50 portraits those of bald heads have 0.00 and the thinnest hair 0.11. */
-const LEAST_HAIR = 0.05;
 /** Length of the frame's edges that hair may touch, in face heights. A cut is a straight line in the hair of everybody who wears it. */
 const CUT = { top: 0.08, side: 0.08, bottom: 0.12 };
 /** Degrees. Hair that is seen from the side cannot be turned to the front. */
@@ -56,8 +55,7 @@ function turnOf({ landmarks }: PreparedPhoto): Turn {
 
 function judge(photo: PreparedPhoto, { yaw, pitch }: Turn): ImageIssue[] {
   const { unit } = faceFrame(photo.landmarks);
-  const area = photo.hair.reduce((sum, value) => sum + value, 0) / (unit * unit);
-  if (area < LEAST_HAIR) return ['NO_HAIR'];
+  if (isBald(photo)) return ['NO_HAIR'];
   return [
     ...(Math.abs(yaw) > MOST_YAW || Math.abs(pitch - USUAL_PITCH) > MOST_PITCH ? (['FACE_TURNED'] as const) : []),
     ...(isCutOff(photo, unit) ? (['HAIR_CUT_OFF'] as const) : []),

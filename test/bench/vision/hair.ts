@@ -5,6 +5,7 @@ import { styles } from '../../../subgraphs/hairstyle/catalogue/styles.ts';
 import { EngineRefusal } from '../../../subgraphs/vision/engine.ts';
 import type { PreparedPhoto } from '../../../subgraphs/vision/engine.ts';
 import { FACE_OVAL, fillPolygon, POINT, pointOf, ring } from '../../../subgraphs/vision/mesh.ts';
+import { requireHairline } from '../../../subgraphs/vision/amount.ts';
 import { preparePhoto } from '../../../subgraphs/vision/prepare.ts';
 import { renderLook } from '../../../subgraphs/vision/strands/render.ts';
 import { encodePicture } from '../../../subgraphs/vision/generate.ts';
@@ -28,7 +29,7 @@ export async function hair(portraits: readonly Portrait[]): Promise<void> {
   const drawn: Drawn[] = [];
   for (const [number, { name, bytes, lab }] of portraits.entries()) {
     const started = process.cpuUsage();
-    const photo = await preparePhoto(bytes).catch((error: unknown) => refusal(error, name, refused));
+    const photo = await preparePhoto(bytes).then((prepared) => (requireHairline(prepared, false), prepared)).catch((error: unknown) => refusal(error, name, refused));
     if (!photo) continue;
     const preparedMs = cpuMs(started);
     const mask = await maskOf(name, photo);
