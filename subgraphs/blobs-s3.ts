@@ -76,17 +76,21 @@ export function createS3Staging(s3: S3): Staging {
         throw error;
       }
     },
-    async take(accountId, uploadId) {
+    async take(accountId, uploadId, by = null) {
       const name = nameOf(accountId, uploadId);
       const found = name && (await s3.head(name));
       if (!name || !found || Date.now() - found.modifiedAt.getTime() > stagedForMs) return null;
-      if (!(await s3.put(`${name}.taken`, nothing, { ifAbsent: true }))) return null;
+      if (!(await s3.put(`${name}.taken`, Buffer.from(by ?? ''), { ifAbsent: true })) && !(by !== null && Buffer.from((await s3.read(`${name}.taken`)) ?? nothing).equals(Buffer.from(by)))) return null;
       const bytes = await s3.read(name).catch(async (error: unknown) => {
         await s3.delete(`${name}.taken`);
         throw error;
       });
-      await s3.delete(name);
+      if (by === null) await s3.delete(name);
       return bytes;
+    },
+    async forget(accountId, uploadId, by) {
+      const name = nameOf(accountId, uploadId);
+      if (name && by !== null) await s3.delete(name);
     },
     async restore(accountId, uploadId, bytes) {
       const name = nameOf(accountId, uploadId);

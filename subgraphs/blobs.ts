@@ -37,8 +37,10 @@ export type BlobStore = {
   stage(accountId: AccountId): Promise<StagedUpload>;
   /** False when that upload was sent before. Throws UploadTooLarge. */
   putStaged(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean>;
-  /** Gives the bytes once. Null: not sent, another account's, taken before or too old. */
-  takeStaged(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null>;
+  /** Gives the bytes once. Null: not sent, another account's, taken before or too old. `by`: who takes them, and may take them again until they are forgotten. */
+  takeStaged(accountId: AccountId, uploadId: UploadId, by?: string | null): Promise<Uint8Array | null>;
+  /** Forgets what was taken by somebody. */
+  forgetStaged(accountId: AccountId, uploadId: UploadId, by: string | null): Promise<void>;
   /** Puts bytes under a key that they had before: what a backup holds. */
   place(key: BlobKey, bytes: Uint8Array): Promise<void>;
   /** The keys of blobs that were put before a moment, in batches. */
@@ -112,6 +114,7 @@ export function createBlobStore({ dataDir, s3 = null, publicUrl, signingSecret }
     ...files,
     putStaged: staging.put,
     takeStaged: staging.take,
+    forgetStaged: staging.forget,
     restoreStaged: staging.restore,
     sweepStaged: staging.sweep,
     signedUrl(key, { expiresAt, width, fileName }) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,8 +15,10 @@ export class UploadTooLarge extends Error {}
 export type Staging = {
   /** False when that upload was sent before. Throws UploadTooLarge. */
   put(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean>;
-  /** Gives the bytes once; null when there are none. */
-  take(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null>;
+  /** Gives the bytes once; null when there are none. `by`: who takes them, and may take them again until they are forgotten. */
+  take(accountId: AccountId, uploadId: UploadId, by?: string | null): Promise<Uint8Array | null>;
+  /** Forgets what was taken by somebody. */
+  forget(accountId: AccountId, uploadId: UploadId, by: string | null): Promise<void>;
   /** Puts back what was taken, for another hour. */
   restore(accountId: AccountId, uploadId: UploadId, bytes: Uint8Array): Promise<void>;
   /** Forgets what nobody took in time, and that it was sent and taken. */
@@ -44,17 +47,23 @@ export function createStaging(root: string): Staging {
         throw error;
       }
     },
-    async take(accountId: AccountId, uploadId: UploadId): Promise<Uint8Array | null> {
+    async take(accountId: AccountId, uploadId: UploadId, by: string | null = null): Promise<Uint8Array | null> {
       const file = fileOf(accountId, uploadId);
-      const found = file && (await stat(file).catch(nullWhenMissing));
-      if (!file || !found || Date.now() - found.mtimeMs > stagedForMs) return null;
-      const mine = `${file}.taken`;
+      if (!file) return null;
+      const mine = takenBy(file, by);
+      const found = (await stat(file).catch(nullWhenMissing)) ?? (by === null ? null : await stat(mine).catch(nullWhenMissing));
+      if (!found || Date.now() - found.mtimeMs > stagedForMs) return null;
       // Of two that take at once the rename lets one through.
       const taken = await rename(file, mine).then(() => true, nullWhenMissing);
+      if (by !== null) return readFile(mine).catch(nullWhenMissing);
       if (!taken) return null;
       const bytes = await readFile(mine);
       await rm(mine, { force: true });
       return bytes;
+    },
+    async forget(accountId: AccountId, uploadId: UploadId, by: string | null): Promise<void> {
+      const file = fileOf(accountId, uploadId);
+      if (file && by !== null) await rm(takenBy(file, by), { force: true });
     },
     async restore(accountId: AccountId, uploadId: UploadId, bytes: Uint8Array): Promise<void> {
       const file = fileOf(accountId, uploadId);
@@ -70,6 +79,8 @@ export function createStaging(root: string): Staging {
     },
   };
 }
+
+const takenBy = (file: string, by: string | null): string => (by === null ? `${file}.taken` : `${file}.taken-${createHash('sha256').update(by).digest('hex')}`);
 
 function nullWhenMissing(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;

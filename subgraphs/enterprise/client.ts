@@ -1,11 +1,13 @@
 import { Failure } from '../../schema/failures.ts';
 import type { AddClientMediaInput, CreateClientInput, ImageIssue } from '../../schema/types/enterprise.ts';
+import type { BlobKey } from '../blobs.ts';
 import type { ClientRow } from '../clients.ts';
-import { type AccountId, type MediaId, newClientId, newMediaId, parseClientId, parseUploadId } from '../ids.ts';
+import { type AccountId, type MediaId, newClientId, newMediaId, parseClientId } from '../ids.ts';
 import { examinePicture } from '../images.ts';
 import { type CountedPage, countedPage, pageRequest } from '../paging.ts';
 import type { Platform } from '../platform.ts';
 import type { Keyed } from '../requests.ts';
+import { withStaged } from '../staged.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault } from '../vision/engine.ts';
 import { clientKeys, fileNameOf } from './rules.ts';
@@ -52,46 +54,44 @@ type NewMedia = AddClientMediaInput & { clientId: string };
  * @throws Failure NOT_FOUND for the client or the bytes; IMAGE_REJECTED; IDEMPOTENCY_CONFLICT; UNAVAILABLE, and then the upload can be used again.
  */
 export async function addMedia(parts: MediaParts, { accountId }: Caller, input: NewMedia, keyed: Keyed | null, signal?: AbortSignal): Promise<MediaRow> {
-  const { store } = parts;
+  const { requests, store } = parts;
   const replay = async (earlier: MediaId): Promise<MediaRow | null> => (await store.findMedia(accountId, [earlier]))[0] ?? null;
   // Before all else: a repeated request is answered even when its upload was used.
-  const earlier = await parts.requests.findEarlier(accountId, keyed, replay);
+  const earlier = await requests.findEarlier(accountId, keyed, replay);
   if (earlier) return earlier;
-  const { client, jpeg } = await photoOf(parts, accountId, input, signal);
-  const blobKey = await parts.blobs.put(jpeg, { contentType: 'image/jpeg' });
-  const id = newMediaId();
-  let isKept = false;
-  try {
-    return await parts.requests.once(accountId, keyed, id, {
+  const clientId = parseClientId(input.clientId);
+  const [client] = clientId ? await store.findClients(accountId, [clientId]) : [];
+  if (!client) throw noClient();
+  return withStaged(parts, accountId, { uploadId: input.uploadId, path: ['input', 'uploadId'], keyed, replay }, async (bytes) => {
+    const id = newMediaId();
+    return withPhoto(parts, bytes, signal, async (blobKey, kept) => requests.once(accountId, keyed, id, {
       async work() {
         const row = await store.insertMedia(accountId, { id, client_id: client.id, blob_key: blobKey, file_name: fileNameOf(input.fileName) ?? `img-${id.slice(-6).toLowerCase()}`, source: 'upload' });
         // Null: erased meanwhile.
         if (!row) throw noClient();
-        parts.connection.afterCommit(() => (isKept = true));
+        parts.connection.afterCommit(kept);
         return row;
       },
       replay,
-    });
-  } finally {
-    if (!isKept) await parts.blobs.delete(blobKey);
-  }
+    }));
+  });
 }
 
-async function photoOf({ store, blobs, vision, log }: MediaParts, accountId: AccountId, input: NewMedia, signal: AbortSignal | undefined): Promise<{ client: ClientRow; jpeg: Uint8Array }> {
-  const id = parseClientId(input.clientId);
-  const [client] = id ? await store.findClients(accountId, [id]) : [];
-  if (!client) throw noClient();
-  const uploadId = parseUploadId(input.uploadId);
-  const bytes = uploadId && (await blobs.takeStaged(accountId, uploadId));
-  if (!bytes) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path: ['input', 'uploadId'] });
-  const examined = await examinePicture(vision, bytes, signal ? { signal } : {}).catch(async (error: unknown) => {
-    await blobs.restoreStaged(accountId, uploadId, bytes);
+/** Checks a photo and stores its file, and deletes the file again unless the photo was kept. */
+async function withPhoto<Result>({ blobs, vision, log }: MediaParts, bytes: Uint8Array, signal: AbortSignal | undefined, work: (blobKey: BlobKey, kept: () => void) => Promise<Result>): Promise<Result> {
+  const examined = await examinePicture(vision, bytes, signal ? { signal } : {}).catch((error: unknown) => {
     if (!(error instanceof EngineFault)) throw error;
     log.warn({ err: error }, 'a photo was not looked at');
     throw new Failure('UNAVAILABLE', 'The image could not be looked at in time. Please try again.');
   });
   if (!examined.accepted) throw new Failure('IMAGE_REJECTED', examined.message, { path: ['input', 'uploadId'], issues: examined.issues satisfies readonly ImageIssue[] });
-  return { client, jpeg: examined.jpeg };
+  const blobKey = await blobs.put(examined.jpeg, { contentType: 'image/jpeg' });
+  let isKept = false;
+  try {
+    return await work(blobKey, () => (isKept = true));
+  } finally {
+    if (!isKept) await blobs.delete(blobKey);
+  }
 }
 
 const noClient = (): Failure => new Failure('NOT_FOUND', 'Client not found', { path: ['clientId'] });

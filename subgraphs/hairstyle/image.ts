@@ -1,11 +1,12 @@
 import { Failure } from '../../schema/failures.ts';
 import type { CreateImageInput } from '../../schema/types/hairstyle.ts';
 import { type BlobKey, type StagedUpload, uploadLimitBytes } from '../blobs.ts';
-import { type AccountId, type ImageId, newImageId, parseImageId, parseUploadId } from '../ids.ts';
+import { type AccountId, type ImageId, newImageId, parseImageId } from '../ids.ts';
 import { examineImage } from '../images.ts';
 import { OutboundRefused } from '../outbound.ts';
 import type { Platform } from '../platform.ts';
 import type { Keyed } from '../requests.ts';
+import { withStaged } from '../staged.ts';
 import { EngineFault, type ImageIssue } from '../vision/engine.ts';
 import { checkHttpUrl, cleanFileName, type ImageChoice } from './rules.ts';
 import type { ImageRow, Store } from './store.ts';
@@ -35,7 +36,7 @@ export function createImages(parts: Parts) {
     /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, IDEMPOTENCY_CONFLICT or UNAVAILABLE; nothing is kept then, and after the last an upload can be used again. */
     create: async (accountId: AccountId, input: CreateImageInput, keyed: Keyed | null, signal?: AbortSignal): Promise<ImageRow> => create(parts, accountId, { input, keyed, signal }),
     /** Gives `work` what was sent or fetched, or a photo of the account, and where the input names it. What was sent can be used again when it fails for now. */
-    withBytes: async <Result>(accountId: AccountId, input: PhotoInput, signal: AbortSignal | undefined, work: (bytes: Uint8Array, path: readonly string[]) => Promise<Result>): Promise<Result> => withBytes(parts, accountId, input, signal, work),
+    withBytes: async <Id extends string, Result>(accountId: AccountId, request: PhotoRequest<Id, Result>, work: (bytes: Uint8Array, path: readonly string[]) => Promise<Result>): Promise<Result> => withBytes(parts, accountId, request, work),
     /**
      * Gives `work` the photo that was chosen. `keep` may be called in a transaction: only then does a fetched photo become the account's.
      * Refuses with NOT_FOUND, IMAGE_REJECTED or UNAVAILABLE.
@@ -65,7 +66,7 @@ async function create(parts: Parts, accountId: AccountId, { input, keyed, signal
   const earlier = await requests.findEarlier(accountId, keyed, replay);
   if (earlier) return earlier;
   const id = newImageId();
-  return withBytes(parts, accountId, input, signal, async (bytes, path) => {
+  return withBytes(parts, accountId, { input, keyed, replay, signal }, async (bytes, path) => {
     const photo: Photo = { bytes, name: cleanFileName(input.name) ?? nameInUrl(input.url), path };
     return withPrepared(parts, photo, signal, async (prepared, kept) => requests.once(accountId, keyed, id, {
       async work() {
@@ -88,31 +89,20 @@ async function findChosen(store: Store, accountId: AccountId, choice: ImageChoic
 
 type PhotoInput = { uploadId?: string | null; url?: string | null; imageId?: string | null };
 
-async function withBytes<Result>(parts: Parts, accountId: AccountId, input: PhotoInput, signal: AbortSignal | undefined, work: (bytes: Uint8Array, path: readonly string[]) => Promise<Result>): Promise<Result> {
-  const bytes = await readInput(parts, accountId, input, signal);
-  try {
-    return await work(bytes, ['input', input.url ? 'url' : input.imageId ? 'imageId' : 'uploadId']);
-  } catch (error) {
-    const isFinal = error instanceof Failure && error.code !== 'UNAVAILABLE';
-    const id = isFinal ? null : parseUploadId(input.uploadId ?? '');
-    if (id) await parts.platform.blobs.restoreStaged(accountId, id, bytes);
-    throw error;
-  }
-}
+/** `replay`: finds what an earlier request with the same key made. */
+type PhotoRequest<Id extends string, Result> = { input: PhotoInput; keyed: Keyed | null; replay: (id: Id) => Promise<Result | null>; signal: AbortSignal | undefined };
 
-async function readInput({ platform, store }: Parts, accountId: AccountId, { uploadId, url, imageId }: PhotoInput, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function withBytes<Id extends string, Result>(parts: Parts, accountId: AccountId, { input, keyed, replay, signal }: PhotoRequest<Id, Result>, work: (bytes: Uint8Array, path: readonly string[]) => Promise<Result>): Promise<Result> {
+  const { platform, store } = parts;
+  const { uploadId, url, imageId } = input;
   if ([uploadId, url, imageId].filter(Boolean).length !== 1) throw new Failure('VALIDATION', imageId === undefined ? 'Exactly one of uploadId and url is needed' : 'Exactly one of uploadId, imageId and url is needed', { path: ['input'] });
-  if (imageId) {
-    const row = await findChosen(store, accountId, { by: 'id', id: imageId });
-    const kept = row && (await platform.blobs.read(row.blobKey));
-    if (!kept) throw notFound(['input', 'imageId']);
-    return kept;
-  }
-  if (url) return fetchImage(platform, checkHttpUrl(url, 'url'), ['input', 'url'], signal);
-  const id = parseUploadId(uploadId ?? '');
-  const bytes = id && (await platform.blobs.takeStaged(accountId, id));
-  if (!bytes) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path: ['input', 'uploadId'] });
-  return bytes;
+  const path = ['input', url ? 'url' : imageId ? 'imageId' : 'uploadId'];
+  if (uploadId) return withStaged(platform, accountId, { uploadId, path, keyed, replay }, async (bytes) => work(bytes, path));
+  if (url) return work(await fetchImage(platform, checkHttpUrl(url, 'url'), path, signal), path);
+  const row = await findChosen(store, accountId, { by: 'id', id: imageId ?? '' });
+  const kept = row && (await platform.blobs.read(row.blobKey));
+  if (!kept) throw notFound(path);
+  return work(kept, path);
 }
 
 const rejected = (issues: readonly ImageIssue[], message: string, path: readonly string[]): Failure => new Failure('IMAGE_REJECTED', message, { path, issues });

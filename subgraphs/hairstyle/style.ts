@@ -66,10 +66,11 @@ type Order = { input: ImportStyleInput; keyed: Keyed | null; signal: AbortSignal
 async function importStyle(parts: Parts, accountId: AccountId, { input, keyed, signal }: Order): Promise<Imported> {
   const words = checkStyleWords(input);
   // Before all else: a repeated request is answered even when its upload was used.
-  const earlier = await parts.platform.requests.findEarlier(accountId, keyed, async (id) => findImported(parts, accountId, id));
+  const replay = async (id: string): Promise<Imported | null> => findImported(parts, accountId, id);
+  const earlier = await parts.platform.requests.findEarlier(accountId, keyed, replay);
   if (earlier) return earlier;
   const clientId = await checkClient(parts, accountId, input.clientId);
-  return parts.images.withBytes(accountId, input, signal, async (bytes, path) => {
+  return parts.images.withBytes(accountId, { input, keyed, replay, signal }, async (bytes, path) => {
     const lifted = await lift(parts, bytes, path, signal);
     signal?.throwIfAborted();
     return keep(parts, accountId, { ...words, clientId, sourceId: parseImageId(input.imageId ?? ''), keyed }, lifted);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { Failure, type FailureCode, type FailureDetail } from '../../schema/failures.ts';
 import type { CreateInviteInput, CreateInvitesInput } from '../../schema/types/headshot.ts';
-import { type AccountId, type InviteId, newInviteId, newMemberId, parseTeamId, parseUploadId, type TeamId } from '../ids.ts';
+import { type AccountId, type InviteId, newInviteId, newMemberId, parseTeamId, type TeamId } from '../ids.ts';
 import type { Platform } from '../platform.ts';
 import type { Keyed } from '../requests.ts';
+import { withStaged } from '../staged.ts';
 import type { Caller } from '../subgraph.ts';
 import { inviteMail, letterIdOf } from './invite-mail.ts';
 import type { Models } from './model.ts';
@@ -52,18 +53,15 @@ async function createOne(parts: Parts, caller: Caller, { input, keyed, signal }:
 
 async function createMany(parts: Parts, caller: Caller, { input, keyed, signal }: Order<CreateInvitesInput>): Promise<InviteOutcome[]> {
   checkOrganization(caller);
-  const { store, platform: { blobs, requests } } = parts;
+  const { store, platform: { requests } } = parts;
   const { accountId } = caller;
   const replay = async (noted: string): Promise<InviteOutcome[] | null> => readOutcomes(store, accountId, noted);
   // Before all else: a repeated request is answered even when its list was used.
   const earlier = await requests.findEarlier(accountId, keyed, replay);
   if (earlier) return earlier;
-  const uploadId = input.uploadId ? parseUploadId(input.uploadId) : null;
-  const list = input.uploadId ? uploadId && (await blobs.takeStaged(accountId, uploadId)) : null;
-  if (input.uploadId && !list) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path: ['input', 'uploadId'] });
-  try {
+  const make = async (list: Uint8Array | null): Promise<InviteOutcome[]> => {
     const emails = checkEmails([...input.emails ?? [], ...list ? emailsOf(Buffer.from(list).toString('utf8')) : []], ['input', 'emails']).map((email) => ({ id: newInviteId(), email }));
-    return await requests.once<string, InviteOutcome[]>(accountId, keyed, '', {
+    return requests.once<string, InviteOutcome[]>(accountId, keyed, '', {
       async work(_, note) {
         const teamId = await holdTeam(store, accountId, input.teamId);
         const outcomes = await invite(parts, caller, { emails, teamId, isDevelopment: input.isDevelopment ?? false });
@@ -73,10 +71,9 @@ async function createMany(parts: Parts, caller: Caller, { input, keyed, signal }
       },
       replay,
     });
-  } catch (error) {
-    if (list && uploadId) await blobs.restoreStaged(accountId, uploadId, list);
-    throw error;
-  }
+  };
+  if (!input.uploadId) return make(null);
+  return withStaged(parts.platform, accountId, { uploadId: input.uploadId, path: ['input', 'uploadId'], keyed, replay, isFinal: () => false }, make);
 }
 
 type Noted = { email: string; id: InviteId } | { email: string; code: FailureCode; message: string; detail: FailureDetail };

@@ -1,10 +1,11 @@
 import { Failure } from '../../schema/failures.ts';
 import type { DetectSkinShadeInput } from '../../schema/types/skinshade.ts';
-import { type AccountId, type ClientId, type ImageId, newReadingId, parseClientId, parseImageId, parseUploadId, type ReadingId } from '../ids.ts';
+import { type AccountId, type ClientId, type ImageId, newReadingId, parseClientId, parseImageId, type ReadingId } from '../ids.ts';
 import { findEarlyIssue, ISSUE_SENTENCES } from '../images.ts';
 import type { Platform } from '../platform.ts';
 import { skinShadeQuota } from '../quotas.ts';
 import type { Keyed } from '../requests.ts';
+import { withStaged } from '../staged.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault, EngineRefusal, type ImageIssue, type RefusalCode, type SkinShade } from '../vision/engine.ts';
 import { chooseSource, nextMonth, secondsToNextMonth } from './rules.ts';
@@ -47,12 +48,17 @@ async function detect(parts: Parts, caller: Caller, { input, keyed, signal }: Or
   const earlier = await requests.findEarlier(accountId, keyed, replay);
   if (earlier) return earlier;
   const clientId = await findClient(platform, accountId, input.clientId);
-  const picture = await findPicture(parts, accountId, input);
-  // Not the last word: that is counted when it is known that the picture is not refused. But it saves the work for nothing.
-  if ((await quotas.used(skinShadeQuota, keyId)) >= monthlyLimit) throw exhausted();
-  const shade = await readShade(parts, caller, input, picture, signal);
-  const id = newReadingId();
-  return requests.once(accountId, keyed, id, { work: async () => keep(parts, caller, { id, picture, clientId, shade }), replay });
+  const read = async (picture: Picture): Promise<Detected> => {
+    // Not the last word: that is counted when it is known that the picture is not refused. But it saves the work for nothing.
+    if ((await quotas.used(skinShadeQuota, keyId)) >= monthlyLimit) throw exhausted();
+    const shade = await readShade(parts, picture, signal);
+    const id = newReadingId();
+    return requests.once(accountId, keyed, id, { work: async () => keep(parts, caller, { id, picture, clientId, shade }), replay });
+  };
+  const source = chooseSource(input);
+  if (source.by === 'image') return read(await findPhoto(parts, accountId, source.id));
+  const path = ['input', 'uploadId'];
+  return withStaged(platform, accountId, { uploadId: source.id, path, keyed, replay }, async (bytes) => read({ bytes, imageId: null, path }));
 }
 
 type Finding = { id: ReadingId; picture: Picture; clientId: ClientId | null; shade: SkinShade };
@@ -79,14 +85,7 @@ async function findClient({ clients }: Platform, accountId: AccountId, id: strin
   return clientId;
 }
 
-async function findPicture({ platform: { blobs, photos } }: Parts, accountId: AccountId, input: DetectSkinShadeInput): Promise<Picture> {
-  const { by, id } = chooseSource(input);
-  if (by === 'upload') {
-    const [path, uploadId] = [['input', 'uploadId'], parseUploadId(id)];
-    const bytes = uploadId && (await blobs.takeStaged(accountId, uploadId));
-    if (!bytes) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path });
-    return { bytes, imageId: null, path };
-  }
+async function findPhoto({ platform: { blobs, photos } }: Parts, accountId: AccountId, id: string): Promise<Picture> {
   const [path, imageId] = [['input', 'imageId'], parseImageId(id)];
   const photo = imageId && (await photos.findPhoto(accountId, imageId));
   const bytes = photo && (await blobs.read(photo.blobKey));
@@ -99,15 +98,13 @@ const issueOf = {
   NO_HAIR: 'NO_FACE', HEAD_COVERED: 'NO_FACE',
 } as const satisfies Record<RefusalCode, ImageIssue>;
 
-async function readShade({ platform: { blobs, log, vision } }: Parts, { accountId }: Caller, input: DetectSkinShadeInput, { bytes, imageId, path }: Picture, signal: AbortSignal | undefined): Promise<SkinShade> {
+async function readShade({ platform: { log, vision } }: Parts, { bytes, imageId, path }: Picture, signal: AbortSignal | undefined): Promise<SkinShade> {
   const rejected = (issue: ImageIssue): Failure => new Failure('IMAGE_REJECTED', ISSUE_SENTENCES[issue], { path, issues: [issue] });
   // A photo of the account was looked at when it was taken in.
   const early = imageId === null ? await findEarlyIssue(bytes, documentedTypes) : null;
   if (early) throw rejected(early);
-  return vision.detectShade(bytes, { signal }).catch(async (error: unknown) => {
+  return vision.detectShade(bytes, { signal }).catch((error: unknown) => {
     if (error instanceof EngineRefusal) throw rejected(issueOf[error.code]);
-    const uploadId = parseUploadId(input.uploadId ?? '');
-    if (uploadId) await blobs.restoreStaged(accountId, uploadId, bytes);
     if (!(error instanceof EngineFault)) throw error;
     log.warn({ err: error }, 'a shade was not read');
     throw new Failure('UNAVAILABLE', 'The image could not be looked at in time. Please try again.');

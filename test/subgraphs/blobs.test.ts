@@ -144,6 +144,21 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
     assert.equal(await blobs.takeStaged(account, uploadId), null);
   });
 
+  test('who took an upload by name may take it again until it is forgotten, and nobody else', async (t) => {
+    const { blobs, another } = await openStore(t, kind);
+    const account = newAccountId();
+    const { uploadId } = await blobs.stage(account);
+    await blobs.putStaged(account, uploadId, chunks(5), 100);
+    const taken = await Promise.all([blobs, another(), blobs].map(async (store) => store.takeStaged(account, uploadId, 'a key')));
+    assert.deepEqual(taken.map((bytes) => bytes?.byteLength), [5, 5, 5]);
+    for (const by of ['another key', null]) assert.equal(await blobs.takeStaged(account, uploadId, by), null);
+    assert.equal((await another().takeStaged(account, uploadId, 'a key'))?.byteLength, 5);
+    await blobs.restoreStaged(account, uploadId, Buffer.from('again'));
+    assert.equal(Buffer.from((await blobs.takeStaged(account, uploadId, 'another key')) ?? []).toString(), 'again');
+    await another().forgetStaged(account, uploadId, 'another key');
+    for (const by of ['another key', null]) assert.equal(await blobs.takeStaged(account, uploadId, by), null);
+  });
+
   test('an upload over 5 MB is refused by its announced and by its real length, and may be sent again', async (t) => {
     const { blobs } = await openStore(t, kind);
     const account = newAccountId();
