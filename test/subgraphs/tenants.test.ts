@@ -37,6 +37,7 @@ const known: Record<string, { walkedBy: string } | { noTenant: string }> = {
   'subgraphs/enterprise/endpoint-store.ts': { walkedBy: 'enterprise/endpoint-tenants.test.ts' },
   'subgraphs/enterprise/store.ts': { walkedBy: 'enterprise/tenants.test.ts' },
   'subgraphs/hairstyle/store.ts': { walkedBy: 'hairstyle/store.test.ts' },
+  'subgraphs/headshot/due-store.ts': { noTenant: 'what is past its time, whosever it is' },
   'subgraphs/headshot/store.ts': { walkedBy: 'headshot/tenants.test.ts' },
   'subgraphs/skinshade/health.ts': { noTenant: 'whether there is a database' },
   'subgraphs/skinshade/store.ts': { walkedBy: 'skinshade/store.test.ts' },
