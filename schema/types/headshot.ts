@@ -308,6 +308,10 @@ export type HeadshotPhoto = {
   readonly framing: HeadshotFraming;
   /** A studio's paper, a gradient or an office, as `studio-grey` or `office-windows`. */
   readonly background: Scalars['String']['output'];
+  /** Which engine made it: `embedded`, or one that the operator named. */
+  readonly engine: Scalars['String']['output'];
+  /** True where the embedded engine made it because the other one did not. */
+  readonly isFallback: Scalars['Boolean']['output'];
   readonly createdAt: Scalars['DateTime']['output'];
   /** Never null for whoever may read models. */
   readonly model?: Maybe<HeadshotModel>;
@@ -1424,6 +1428,8 @@ export type HeadshotPhotoResolvers<ContextType = Context, ParentType extends Res
   height?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   framing?: Resolver<ResolversTypes['HeadshotFraming'], ParentType, ContextType>;
   background?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  engine?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  isFallback?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   model?: Resolver<Maybe<ResolversTypes['HeadshotModel']>, ParentType, ContextType>;
   modelId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;

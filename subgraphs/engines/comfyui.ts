@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Outbound } from '../outbound.ts';
-import type { EngineContext, HairstyleEngine, HairstyleRequest, RenderedImage } from '../vision/engine.ts';
+import type { EngineContext } from '../vision/engine.ts';
 import { call, callJson, jsonBody, pause, unavailable } from './call.ts';
 import type { ComfyConfig } from './config.ts';
-import { mostPictureBytes, pictureFrom, sizeOf } from './picture.ts';
-import { filled, valuesOf } from './template.ts';
+import { mostPictureBytes } from './picture.ts';
+import type { RemoteEngine, RemoteJob } from './remote.ts';
+import { filled } from './template.ts';
 
 const uploaded = z.object({ name: z.string(), subfolder: z.string().default('') });
 const queued = z.object({ prompt_id: z.string().min(1) });
@@ -19,20 +20,12 @@ const report = z.object({ type: z.string(), data: z.looseObject({ prompt_id: z.s
 const betweenLooksMs = 1000;
 
 /** A ComfyUI server: the photo and a workflow go in, its socket tells how far it is, the first picture of its history comes out. */
-export function createComfyEngine(config: ComfyConfig, outbound: Outbound): HairstyleEngine {
-  return {
-    info: () => ({ id: config.name, version: 'comfyui', quality: 'photoreal' }),
-    generate: async (request, context) => generate(config, outbound, request, context),
-    close: async () => undefined,
-  };
-}
+export const createComfyEngine = (config: ComfyConfig, outbound: Outbound): RemoteEngine => ({ version: 'comfyui', draw: async (job, context) => draw(config, outbound, job, context) });
 
-async function generate(config: ComfyConfig, outbound: Outbound, request: HairstyleRequest, context: EngineContext): Promise<RenderedImage> {
-  const { signal, seed, onProgress } = context;
-  const size = await sizeOf(request.photo);
-  const image = await upload(config, outbound, request.photo, signal);
+async function draw(config: ComfyConfig, outbound: Outbound, { photo, values }: RemoteJob, { signal, onProgress }: EngineContext): Promise<Uint8Array> {
+  const image = await upload(config, outbound, photo, signal);
   const clientId = randomUUID();
-  const prompt = filled(config.workflow, valuesOf(request, image, seed, size));
+  const prompt = filled(config.workflow, values(image));
   // Before the prompt, or its first words are missed.
   const listening = listen(config, outbound, clientId, Object.keys(config.workflow).length, (fraction) => onProgress({ stage: 'remote', fraction }));
   const own = randomUUID();
@@ -44,7 +37,7 @@ async function generate(config: ComfyConfig, outbound: Outbound, request: Hairst
     const found = await finished(config, outbound, id, listening, signal);
     const { bytes, status } = await call(outbound, `${config.url}/view?${new URLSearchParams(found).toString()}`, { headers: config.headers, signal, maxBytes: mostPictureBytes });
     if (status !== 200) throw unavailable(`the engine answered ${status} for its picture`);
-    return await pictureFrom(bytes, size, context.mode);
+    return bytes;
   } catch (error) {
     await interrupt(config, outbound, id || own, id !== '');
     throw error;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 
-/** Engines on other machines, and which styles they draw, as the file that ENGINES names says it. */
-export type EnginesConfig = { engines: ReadonlyMap<string, EngineConfig>; default: string; styles: Readonly<Record<string, string>> };
+/** Engines on other machines, which styles they draw, and which makes the headshots, as the file that ENGINES names says it. */
+export type EnginesConfig = { engines: ReadonlyMap<string, EngineConfig>; default: string; styles: Readonly<Record<string, string>>; headshots: string };
 export type EngineConfig = ComfyConfig | PredictionsConfig;
 type Common = { name: string; url: string; timeoutMs: number; /** Whether the embedded engine draws when this one does not. */ fallback: boolean; headers: Readonly<Record<string, string>> };
 export type ComfyConfig = Common & { kind: 'comfyui'; /** With `{{…}}` in its texts. */ workflow: Readonly<Record<string, unknown>>; /** Node whose picture is taken; null: the first that has one. */ output: string | null };
@@ -31,7 +31,7 @@ const engine = z.discriminatedUnion('kind', [
     input: z.record(z.string(), z.unknown()), pollSeconds: z.number().min(0.05).max(30).default(1), webhookSecret: secret.optional(),
   }),
 ]);
-const file = z.strictObject({ engines: z.record(z.string().regex(/^[a-z0-9-]{1,32}$/), engine), default: z.string().default(embedded), styles: z.record(z.string(), z.string()).default({}) });
+const file = z.strictObject({ engines: z.record(z.string().regex(/^[a-z0-9-]{1,32}$/), engine), default: z.string().default(embedded), styles: z.record(z.string(), z.string()).default({}), headshots: z.string().default(embedded) });
 
 /** Reads the file and the workflows that it names; secrets come out of the variables that it names. Without faults the config is there. */
 export function readEngines(path: string, variables: Readonly<Record<string, string | undefined>>): { config: EnginesConfig | null; faults: readonly string[] } {
@@ -52,8 +52,9 @@ export function readEngines(path: string, variables: Readonly<Record<string, str
     return [name, { ...prediction, ...shared, pollMs: pollSeconds * 1000, webhookSecret: secretOf(webhookSecret) }];
   });
   const known = new Set([embedded, ...engines.map(([name]) => name)]);
-  for (const name of [parsed.data.default, ...Object.values(parsed.data.styles)]) if (!known.has(name)) note(`there is no engine ${name}`);
-  return { config: faults.length > 0 ? null : { engines: new Map(engines), default: parsed.data.default, styles: parsed.data.styles }, faults };
+  const { default: other, styles, headshots } = parsed.data;
+  for (const name of [other, ...Object.values(styles), headshots]) if (!known.has(name)) note(`there is no engine ${name}`);
+  return { config: faults.length > 0 ? null : { engines: new Map(engines), default: other, styles, headshots }, faults };
 }
 
 type Note = (text: string) => null;

@@ -2,11 +2,14 @@ import type { Logger } from 'pino';
 import type { Connection } from '../database.ts';
 import type { AccountId } from '../ids.ts';
 import { createOutbound, type Outbound } from '../outbound.ts';
-import { EngineFault, EngineRefusal, type HairstyleEngine } from '../vision/engine.ts';
+import type { HairstyleEngine, HeadshotEngine } from '../vision/engine.ts';
 import { createComfyEngine } from './comfyui.ts';
 import { embedded, type EngineConfig, type EnginesConfig, hostsOf } from './config.ts';
+import { remoteHairstyles } from './hairstyles.ts';
+import { remoteHeadshots } from './headshots.ts';
 import { createInbox, type Inbox, isSigned } from './inbox.ts';
 import { createPredictionsEngine } from './predictions.ts';
+import type { RemoteEngine } from './remote.ts';
 
 export { embedded, type EnginesConfig, readEngines } from './config.ts';
 export { callbackPath } from './inbox.ts';
@@ -17,6 +20,8 @@ export type Engines = {
   names: readonly string[];
   /** The style's engine, else the account's, else the default. A picture that a fallback drew says so. */
   engineFor(accountId: AccountId, styleId: string): Promise<HairstyleEngine>;
+  /** Makes all headshots. */
+  headshots: Pick<HeadshotEngine, 'shoot'>;
   /** Null: the account has the default. */
   choose(accountId: AccountId, name: string | null): Promise<void>;
   listChoices(): Promise<{ accountId: AccountId; engine: string }[]>;
@@ -26,16 +31,18 @@ export type Engines = {
   close(): Promise<void>;
 };
 
-type Parts = { config: EnginesConfig | null; own: HairstyleEngine; connection: Connection; allow: readonly string[]; publicUrl: () => string; log: Logger };
+type Parts = { config: EnginesConfig | null; own: HairstyleEngine & HeadshotEngine; connection: Connection; allow: readonly string[]; publicUrl: () => string; log: Logger };
 type ChoiceTables = { engine_choice: { account_id: AccountId; engine: string } };
 
 export function createEngines({ config, own, connection, allow, publicUrl, log }: Parts): Engines {
   const outbound = createOutbound({ allow: [...allow, ...(config ? hostsOf(config) : [])] });
   const inbox = createInbox(connection, publicUrl);
-  const engines = new Map([...(config?.engines ?? [])].map(([name, one]) => [name, withFallback(create(one, outbound, inbox), one, own, log)]));
+  const engines = new Map([...(config?.engines ?? [])].map(([name, one]) => [name, remoteHairstyles({ remote: connect(one, outbound, inbox), config: one, own, log })]));
+  const shooting = config?.engines.get(config.headshots);
   const choices = connection.store<ChoiceTables>('hairstyle');
   return {
     names: [embedded, ...engines.keys()],
+    headshots: shooting ? remoteHeadshots({ remote: connect(shooting, outbound, inbox), config: shooting, own, log }) : own,
     async engineFor(accountId, styleId) {
       if (!config) return own;
       const chosen = config.styles[styleId] ?? (await choices().selectFrom('engine_choice').select('engine').where('account_id', '=', accountId).executeTakeFirst())?.engine;
@@ -57,26 +64,5 @@ export function createEngines({ config, own, connection, allow, publicUrl, log }
   };
 }
 
-const create = (config: EngineConfig, outbound: Outbound, inbox: Inbox): HairstyleEngine =>
+const connect = (config: EngineConfig, outbound: Outbound, inbox: Inbox): RemoteEngine =>
   (config.kind === 'comfyui' ? createComfyEngine(config, outbound) : createPredictionsEngine(config, outbound, inbox));
-
-/** Gives an engine its time, and its work to the embedded one when it fails. What was canceled is drawn by nobody. */
-function withFallback(remote: HairstyleEngine, config: EngineConfig, own: HairstyleEngine, log: Logger): HairstyleEngine {
-  return {
-    ...remote,
-    async generate(request, context) {
-      const deadline = AbortSignal.timeout(config.timeoutMs);
-      try {
-        const image = await remote.generate(request, { ...context, signal: AbortSignal.any([context.signal, deadline]) });
-        return { ...image, madeBy: { engine: config.name, isFallback: false } };
-      } catch (error) {
-        context.signal.throwIfAborted();
-        if (error instanceof EngineRefusal) throw error;
-        const fault = deadline.aborted ? new EngineFault('TIMEOUT', `not finished within ${config.timeoutMs} ms`) : error instanceof EngineFault ? error : new EngineFault('UNAVAILABLE', 'the engine failed', { cause: error });
-        log.warn({ engine: config.name, code: fault.code, reason: fault.message, fallback: config.fallback }, 'an engine did not draw');
-        if (!config.fallback) throw fault;
-        return { ...(await own.generate(request, context)), madeBy: { engine: embedded, isFallback: true } };
-      }
-    },
-  };
-}

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Outbound } from '../outbound.ts';
-import type { EngineContext, HairstyleEngine, HairstyleRequest, RenderedImage } from '../vision/engine.ts';
+import type { EngineContext } from '../vision/engine.ts';
 import { EngineFault } from '../vision/engine.ts';
 import { call, callJson, jsonBody, pause, unavailable } from './call.ts';
 import type { PredictionsConfig } from './config.ts';
 import type { Inbox } from './inbox.ts';
-import { mostPictureBytes, pictureFrom, sizeOf } from './picture.ts';
-import { filled, valuesOf } from './template.ts';
+import { mostPictureBytes } from './picture.ts';
+import type { RemoteEngine, RemoteJob } from './remote.ts';
+import { filled } from './template.ts';
 
 const prediction = z.object({ id: z.string().optional(), status: z.string(), output: z.unknown().optional(), logs: z.string().nullish() });
 type Prediction = z.infer<typeof prediction>;
@@ -18,22 +19,15 @@ const events = ['start', 'output', 'logs', 'completed'];
 const mostAnswerBytes = 48 * 1024 * 1024;
 
 /** Predictions as Replicate's cloud and its open container Cog serve them. */
-export function createPredictionsEngine(config: PredictionsConfig, outbound: Outbound, inbox: Inbox): HairstyleEngine {
-  return {
-    info: () => ({ id: config.name, version: config.model ?? 'cog', quality: 'photoreal' }),
-    generate: async (request, context) => generate({ config, outbound, inbox }, request, context),
-    close: async () => undefined,
-  };
-}
+export const createPredictionsEngine = (config: PredictionsConfig, outbound: Outbound, inbox: Inbox): RemoteEngine =>
+  ({ version: config.model ?? 'cog', draw: async (job, context) => draw({ config, outbound, inbox }, job, context) });
 
-async function generate(parts: Parts, request: HairstyleRequest, context: EngineContext): Promise<RenderedImage> {
+async function draw(parts: Parts, { photo, values }: RemoteJob, context: EngineContext): Promise<Uint8Array> {
   const { config } = parts;
-  const size = await sizeOf(request.photo);
-  const image = `data:image/jpeg;base64,${Buffer.from(request.photo).toString('base64')}`;
-  const input = filled(config.input, valuesOf(request, image, context.seed, size));
+  const input = filled(config.input, values(`data:image/jpeg;base64,${Buffer.from(photo).toString('base64')}`));
   const run = config.delivery === 'cog-put' ? throughPut : config.delivery === 'poll' ? throughPolls : throughWebhook;
   const { output } = await run(parts, input, context);
-  return pictureFrom(await pictureOf(parts, output, context.signal), size, context.mode);
+  return pictureOf(parts, output, context.signal);
 }
 
 /** Tells of what the model's own progress bar says; nothing else is known of how far it is. */

@@ -99,12 +99,12 @@ async function shootSeries(session: Session, plan: readonly Shot[], missing: num
 }
 
 async function shoot({ parts, pace, model, mostHeight, reporter, onGone }: Session, shot: Shot, slot: number, signal: AbortSignal): Promise<void> {
-  const { platform: { blobs, vision } } = parts;
+  const { platform: { blobs, engines } } = parts;
   const { selfie: { id, blobKey }, backdrop, framing, aspect } = shot;
   const photo = await blobs.read(blobKey);
   if (!photo) throw new Error(`the file of ${id} is gone`);
   const started = performance.now();
-  const image = await vision.shoot({ photo, photoKey: blobKey.slice(0, 64), shot: { backdrop, framing, aspect }, mostHeight }, {
+  const image = await engines.headshots.shoot({ photo, photoKey: blobKey.slice(0, 64), shot: { backdrop, framing, aspect }, mostHeight }, {
     signal, seed: Number.parseInt(blobKey.slice(0, 7), 16), mode: model.isDevelopment ? 'test' : 'live', onProgress: ({ stage, fraction }) => reporter.report(slot, stage, fraction),
   });
   signal.throwIfAborted();
@@ -118,7 +118,7 @@ async function shoot({ parts, pace, model, mostHeight, reporter, onGone }: Sessi
 async function keep({ platform: { blobs, connection }, store, journal }: Parts, { accountId, id: modelId }: ModelRow, { position, backdrop, framing, aspect }: Shot, image: RenderedHeadshot, advance: Advance): Promise<boolean> {
   const { width, height, mime: contentType } = image;
   const [blobKey, originalBlobKey] = [await blobs.put(image.bytes, { contentType }), await blobs.put(image.original, { contentType })];
-  const photo = { id: newPhotoId(), modelId, position, backdrop, framing, aspect, width, height, blobKey, originalBlobKey };
+  const photo = { id: newPhotoId(), modelId, position, backdrop, framing, aspect, width, height, blobKey, originalBlobKey, ...image.madeBy };
   const outcome = await connection.transaction(async () => {
     if ((await store.lockModel(accountId, modelId))?.endedAt !== null) return 'ended';
     // Another worker that was taken for dead may have been here before.

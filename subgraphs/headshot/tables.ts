@@ -1,4 +1,4 @@
-import type { Generated, GeneratedAlways } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { BlobKey } from '../blobs.ts';
 import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, SelfieId, TeamId } from '../ids.ts';
 import type { Aspect, Backdrop, Framing } from '../vision/index.ts';
@@ -107,6 +107,9 @@ type PhotoTable = {
   originalBlobKey: BlobKey | null;
   status: PhotoStatus;
   likedStatus: LikedStatus;
+  /** Who made it; a fallback did in the place of another engine. */
+  engine: ColumnType<string, string | undefined>;
+  isFallback: ColumnType<boolean, boolean | undefined>;
   createdAt: GeneratedAlways<Date>;
   /** Set exactly when DELETED. */
   deletedAt: Date | null;

@@ -93,7 +93,7 @@ export type HeadshotRequest = {
 export type HeadshotShot = { backdrop: Backdrop; framing: Framing; aspect: Aspect };
 
 /** A finished headshot; `original` is the same picture hardly compressed. */
-export type RenderedHeadshot = Pick<RenderedImage, 'bytes' | 'mime' | 'width' | 'height'> & { original: Uint8Array };
+export type RenderedHeadshot = Pick<RenderedImage, 'bytes' | 'mime' | 'width' | 'height' | 'madeBy'> & { original: Uint8Array };
 
 /** Makes headshots of selfies; one call, one picture. */
 export interface HeadshotEngine {

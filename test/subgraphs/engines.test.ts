@@ -15,6 +15,7 @@ import { look } from '../../subgraphs/vision/looks/look.ts';
 import { type Asked, startComfy, startFake } from '../support/comfy.ts';
 import { openTestConnection, until } from '../support/database.ts';
 import { painter } from './hairstyle/salon.ts';
+import { photographer } from './headshot/photographer.ts';
 
 const connection = await openTestConnection({ after: (close) => after(close) });
 await migrate(connection, 'hairstyle', hairstyleMigrations);
@@ -34,7 +35,7 @@ async function open(t: TestContext, one: object) {
   assert.deepEqual(faults, []);
   const lines: string[] = [];
   const own = painter();
-  const engines = createEngines({ config, own, connection, allow: [], publicUrl: () => 'https://look.example', log: pino({}, { write: (line: string) => void lines.push(line) }) });
+  const engines = createEngines({ config, own: { ...photographer(), ...own }, connection, allow: [], publicUrl: () => 'https://look.example', log: pino({}, { write: (line: string) => void lines.push(line) }) });
   t.after(() => engines.close());
   const seen: number[] = [];
   const draw = async (context: Partial<EngineContext> = {}) => (await engines.engineFor(newAccountId(), '817941'))

@@ -1,8 +1,7 @@
-import sharp from 'sharp';
 import { EngineRefusal } from '../engine.ts';
 import type { EngineStage, HeadshotRequest, RenderedHeadshot } from '../engine.ts';
-import { testMark } from '../mark.ts';
 import { compose } from './compose.ts';
+import { encodeHeadshot } from './encode.ts';
 import { frameOf, outlineOf } from './framing.ts';
 import { balanceOf } from './light.ts';
 import type { Balance } from './light.ts';
@@ -29,15 +28,10 @@ export function createPhotographer(): (order: Order, tell: Tell) => Promise<Rend
     const frame = frameOf(outlineOf(subject.alpha, subject.small.width, subject.small.height, subject.frame), framing, aspect);
     if (!frame) throw new EngineRefusal('UNSUPPORTED_IMAGE', 'The photo does not hold this picture');
     tell({ stage: 'render', fraction: 0.1 });
-    const { width, height, rgb } = await compose(subject, balance, { backdrop, frame, aspect }, seed, request.mostHeight);
+    const picture = await compose(subject, balance, { backdrop, frame, aspect }, seed, request.mostHeight);
     tell({ stage: 'render', fraction: 1 });
-    const encode = async (quality: number): Promise<Uint8Array> => {
-      const picture = sharp(rgb, { raw: { width, height, channels: 3 } });
-      if (mode === 'test') picture.composite([{ input: Buffer.from(testMark(width, height)) }]);
-      return new Uint8Array(await picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer());
-    };
-    const [bytes, original] = [await encode(88), await encode(97)];
+    const made = await encodeHeadshot(picture, mode);
     tell({ stage: 'encode', fraction: 1 });
-    return { bytes, original, mime: 'image/jpeg', width, height };
+    return made;
   };
 }

@@ -27,7 +27,8 @@ import { createRates } from '../../../subgraphs/rates.ts';
 import { createRequests } from '../../../subgraphs/requests.ts';
 import type { AccountKind, Caller } from '../../../subgraphs/subgraph.ts';
 import { createEngines } from '../../../subgraphs/engines/index.ts';
-import type { EngineContext, HairstyleEngine, HairstyleRequest, RenderedImage } from '../../../subgraphs/vision/engine.ts';
+import type { EngineContext, HairstyleRequest, RenderedImage } from '../../../subgraphs/vision/engine.ts';
+import type { VisionEngine } from '../../../subgraphs/vision/index.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
 import { openTestConnection, until } from '../../support/database.ts';
 
@@ -81,7 +82,7 @@ export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painte
   const log = pino({ level: 'silent' });
   const keys = await createKeys(database);
   const platform = {
-    env, engines: createEngines({ config: env.engines, own: vision as HairstyleEngine, connection: database, allow, publicUrl: () => env.publicUrl, log }), connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
+    env, engines: createEngines({ config: env.engines, own: vision as VisionEngine, connection: database, allow, publicUrl: () => env.publicUrl, log }), connection: database, keys, jobs, outbound, log, vision, credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log, now }),
     mail: createMail({ env, jobs, log }), quotas: createQuotas(database), rates: createRates(database, { perMinute: 600 }), answers: createKeptAnswers(database, { secret: () => 'a secret of the test', keptMs: 86_400_000 }), requests: createRequests(database, { keptMs: 86_400_000 }),
   } as Platform;

@@ -10,6 +10,7 @@ import { createBlobStore } from '../../../subgraphs/blobs.ts';
 import { createClients } from '../../../subgraphs/clients.ts';
 import { createCredits } from '../../../subgraphs/credits.ts';
 import type { Connection } from '../../../subgraphs/database.ts';
+import { createEngines } from '../../../subgraphs/engines/index.ts';
 import { createEnterprise } from '../../../subgraphs/enterprise/index.ts';
 import { parseEnvironment } from '../../../subgraphs/env.ts';
 import { createErasures } from '../../../subgraphs/erasures.ts';
@@ -30,6 +31,7 @@ import { createRates } from '../../../subgraphs/rates.ts';
 import { createRequests } from '../../../subgraphs/requests.ts';
 import type { AccountKind, Caller } from '../../../subgraphs/subgraph.ts';
 import { createWebhooks } from '../../../subgraphs/webhooks.ts';
+import type { VisionEngine } from '../../../subgraphs/vision/index.ts';
 import { openTestConnection } from '../../support/database.ts';
 
 /** For what all tests of a file share. */
@@ -56,6 +58,7 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
   const log = pino({ level: 'silent' });
   const keys = await createKeys(database);
   const platform = {
+    engines: createEngines({ config: env.engines, own: vision as VisionEngine, connection: database, allow, publicUrl: () => env.publicUrl, log }),
     env, connection: database, keys, jobs, outbound, log, vision, accountNames: createAccountNames(database), credits: createCredits(database), clients: createClients(database), erasures: createErasures(database, jobs),
     blobs: createBlobStore({ dataDir: folder, publicUrl: () => env.publicUrl, signingSecret: 'a secret of the test' }), webhooks: createWebhooks({ connection: database, jobs, outbound, log }),
     looks: createLooks(database), mail: createMail({ env, jobs, log }), quotas: createQuotas(database), rates: createRates(database, { perMinute: 600 }), answers: createKeptAnswers(database, { secret: () => 'a secret of the test', keptMs: 86_400_000 }), requests: createRequests(database, { keptMs: 86_400_000 }),
@@ -69,6 +72,7 @@ export async function openStudio(t: Pick<TestContext, 'after'>, { vision, allow 
     if (stopped) return;
     stopped = true;
     await jobs.stop();
+    await platform.engines.close();
     await keys.close();
     await outbound.close();
   };
