@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { openOrganization } from '../../support/organization.ts';
 import { startTestPlatform } from '../../support/platform.ts';
 import { shapeOf } from '../../support/shape.ts';
@@ -187,4 +189,22 @@ const data = await response.json();`;
   const { default: data } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as { default: unknown };
   delete process.env['HEADSHOTPRO_API_KEY'];
   shaped(data as object, 'hs.org.200');
+});
+
+test('the documented Python example runs as it is printed, but for the host', async (t) => {
+  const run = async (source: string) => promisify(execFile)('python3', ['-c', source], { env: { ...process.env, HEADSHOTPRO_API_KEY: acme.key }, timeout: 30_000 });
+  const isThere = await run('import requests').then(() => true, () => false);
+  if (!isThere) return t.skip('there is no Python with requests here');
+  const example = `import requests
+headers = {
+'Authorization': f'Bearer {os.environ["HEADSHOTPRO_API_KEY"]}',
+'Content-Type': 'application/json'
+}
+response = requests.get(
+'https://server.headshotpro.com/api/v2/organization',
+headers=headers
+)`;
+  // It reads the environment and leaves the import to whoever pastes it.
+  const { stdout } = await run(`import os\n${example.replace('https://server.headshotpro.com', platform.url)}\nprint(response.text)`);
+  shaped(JSON.parse(stdout) as object, 'hs.org.200');
 });
