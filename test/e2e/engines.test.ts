@@ -6,8 +6,7 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { operatorOf } from '../../subgraphs/serve.ts';
 import { startComfy, startFake } from '../support/comfy.ts';
-import { until } from '../support/database.ts';
-import { comeByLink } from '../support/guest.ts';
+import { comeByLink, headshotsReady } from '../support/guest.ts';
 import { openOrganization } from '../support/organization.ts';
 import { portrait, smallPortrait } from '../support/photos.ts';
 import { startTestPlatform } from '../support/platform.ts';
@@ -55,10 +54,8 @@ test('headshots are made by the engine that is named for them, and by the embedd
   const madeBy = async (email: string): Promise<[engines: string[], isFallback: boolean[]]> => {
     const { createInvite: { invite } } = await platform.gql<{ createInvite: { invite: { token: string } } }>(acme.key, 'mutation ($email: EmailAddress!) { createInvite(input: { email: $email, isDevelopment: true }) { invite { token } } }', { email });
     await comeByLink(platform, invite.token, 'Jane', [await portrait()]);
-    const { modelId } = await until(async () => {
-      const { invite: one } = await acme.ok<{ invite: { status: string; modelId: string } }>('GET', `/invites/${email}`);
-      return one.status === 'completed' && one;
-    }, 120_000);
+    await headshotsReady(platform, invite.token);
+    const { invite: { modelId } } = await acme.ok<{ invite: { modelId: string } }>('GET', `/invites/${email}`);
     const { headshotGallery: { photos: { nodes } } } = await platform.gql<{ headshotGallery: { photos: { nodes: { engine: string; isFallback: boolean }[] } } }>(acme.key, 'query ($id: ID!) { headshotGallery(modelId: $id) { photos { nodes { engine isFallback } } } }', { id: modelId });
     assert.equal(nodes.length, 4);
     return [[...new Set(nodes.map(({ engine }) => engine))], [...new Set(nodes.map(({ isFallback }) => isFallback))]];

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { until } from '../support/database.ts';
-import { comeByLink } from '../support/guest.ts';
+import { comeByLink, headshotsReady } from '../support/guest.ts';
 import { openOrganization } from '../support/organization.ts';
 import { portrait } from '../support/photos.ts';
 import { startTestPlatform } from '../support/platform.ts';
@@ -36,7 +35,7 @@ test('selfies are gone after 7 days and headshots after 30, with their files and
   const token = await invite(email);
   await comeByLink(platform, token, 'Jane Doe', [await portrait()]);
   const { modelId } = await modelOf(email);
-  await until(async () => (await modelOf(email)).status === 'completed', 120_000);
+  await headshotsReady(platform, token);
   const { selfies: [selfie], photos: shown, selfiesKeptDays } = await see(token) ?? assert.fail();
   const [favorite] = shown;
   await acme.ok('PUT', `/photos/${favorite?.id}/favorite`);
@@ -78,7 +77,7 @@ test('addresses that would outlive their headshot say when that ends', { timeout
   const token = await invite(email);
   await comeByLink(platform, token, 'John', [await portrait()]);
   const { modelId } = await modelOf(email);
-  await until(async () => (await modelOf(email)).status === 'completed', 120_000);
+  await headshotsReady(platform, token);
   await connection.execute("update headshot.photo set created_at = created_at - interval '717 hours' where model_id = $1", [modelId]);
   const { photos } = await acme.ok<Photos>('GET', `/models/${modelId}/photos`);
   const hours = photos.map(({ expiresAt }) => (Date.parse(expiresAt ?? '') - Date.now()) / 3_600_000);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TestPlatform } from './platform.ts';
 
 type Errors = { code: string; message: string }[];
@@ -22,4 +23,9 @@ export async function comeByLink(page: Page, token: string, name: string, selfie
   }
   await mutate('mutation ($token: String!) { completeOnboarding(token: $token) { errors { code message } } }', {});
   return found;
+}
+
+/** Looks, as the page does, until the headshots are ready; the test's own time limit ends it otherwise. */
+export async function headshotsReady({ gql }: Pick<Page, 'gql'>, token: string): Promise<void> {
+  for (let status = ''; status !== 'COMPLETED'; await pause(250)) ({ onboarding: { status } } = await gql<{ onboarding: { status: string } }>(null, 'query ($token: String!) { onboarding(token: $token) { status } }', { token }));
 }
