@@ -3,6 +3,7 @@ import { accuracy } from './accuracy.ts';
 import { cost } from './cost.ts';
 import { say } from './figures.ts';
 import { hair } from './hair.ts';
+import { headshots } from './headshots.ts';
 import { invariance } from './invariance.ts';
 import { load } from './load.ts';
 import { readPortraits } from './portraits.ts';
@@ -18,6 +19,7 @@ export async function run(parts: readonly string[] = []): Promise<void> {
     cost: () => cost(portraits),
     load: () => load(portraits),
     hair: () => hair(portraits),
+    headshots: () => withVision((vision) => headshots(vision, portraits)),
     sheet: () => withVision((vision) => sheet(vision, portraits)),
   };
   for (const [name, measure] of Object.entries(measures)) {
