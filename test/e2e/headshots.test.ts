@@ -72,6 +72,59 @@ test('over REST: organization, team, invite, accept, selfies, photos, favorite, 
   assert.deepEqual([(await statusOf()).status, await acme.balance()], ['deleted', { available: 1, reserved: 0 }]);
 });
 
+type Told = { email: string; status: string; modelId: string | null };
+
+/** What is told of an organization's invitations from now on, and how to wait for one of it. */
+async function watchInvites(key: string, organization: string, touch: () => Promise<unknown>) {
+  const client = createClient({ url: `${platform.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { 'x-api-key': key }, retryAttempts: 0 });
+  const told: Told[] = [];
+  const listening = (async () => {
+    for await (const { data } of client.iterate<{ inviteUpdated: Told }>({ query: 'subscription ($id: ID!) { inviteUpdated(organization: $id) { email status modelId } }', variables: { id: organization } })) if (data) told.push(data.inviteUpdated);
+  })();
+  // Nothing says that it listens: something is changed until it is heard.
+  for (; told.length === 0; await pause()) await touch();
+  return {
+    hear: async (email: string, status: string) => until(async () => told.find((one) => one.email === email && one.status === status) ?? null, 180_000),
+    statuses: (email: string) => told.flatMap((one) => (one.email === email ? one.status : [])),
+    end: async () => {
+      await client.dispose();
+      await listening.catch(() => undefined);
+    },
+  };
+}
+
+test('over the graph: organization, team, invite, accept, selfies, photos, favorite, download, each step when a subscription tells of the one before', { timeout: 300_000 }, async () => {
+  const acme = await openOrganization(platform);
+  const mutate = async <Payload>(query: string, variables: object = {}): Promise<Payload> => Object.values(await platform.gql<Record<string, Payload>>(acme.key, query, variables))[0] ?? assert.fail();
+  const { team } = await mutate<{ team: { id: string } }>('mutation { createTeam(name: "Sales") { team { id } errors { code } } }');
+  const invite = async (email: string) => mutate<{ invite: { token: string } | null }>('mutation ($email: EmailAddress!, $team: ID) { createInvite(input: { email: $email, teamId: $team, isDevelopment: true }) { invite { token } errors { code } } }', { email, team: team.id });
+  let others = 0;
+  const invites = await watchInvites(acme.key, acme.accountId, async () => invite(`other${++others}@example.com`));
+  const email = 'jane@example.com';
+  const { invite: made } = await invite(email);
+  await invites.hear(email, 'PENDING');
+  const selfie = await portrait();
+  await comeByLink(platform, made?.token ?? '', 'Jane Doe', [selfie]);
+  const { modelId } = await invites.hear(email, 'GENERATING');
+  const events = await follow(acme.key, modelId ?? '');
+  assert.deepEqual([events.at(-1)?.kind, events.at(-1)?.model.status], ['COMPLETED', 'ACTIVE']);
+  const shown = events.flatMap(({ photo }) => photo?.id ?? []);
+  await invites.hear(email, 'COMPLETED');
+  assert.deepEqual(invites.statuses(email), ['PENDING', 'ACCEPTED', 'UPLOADING', 'GENERATING', 'COMPLETED']);
+  await invites.end();
+  await mutate('mutation ($id: ID!) { selectFavoritePhoto(id: $id) { id } }', { id: shown.at(-1) });
+
+  type Seen = { viewer: { account: { teams: { members: { nodes: { email: string; status: string; model: { photos: { totalCount: number } } | null }[] } }[]; favoritePhotos: { nodes: { id: string; urls: Record<string, string>; person: object; model: object }[] } } } };
+  const { viewer: { account } } = await platform.gql<Seen>(acme.key, `{ viewer { account { ... on Organization { teams { members { nodes { email status model { photos { totalCount } } } } }
+    favoritePhotos { nodes { id urls { main thumbnail original } person { email name team { name } } model { title } } } } } } }`);
+  assert.deepEqual(account.teams.map(({ members }) => members.nodes.find((member) => member.email === email)), [{ email, status: 'FINISHED', model: { photos: { totalCount: shown.length } } }]);
+  const [favorite] = account.favoritePhotos.nodes;
+  assert.deepEqual([favorite?.id, favorite?.person, favorite?.model], [shown.at(-1), { email, name: 'Jane Doe', team: { name: 'Sales' } }, { title: 'Jane Doe' }]);
+  const [main] = await Promise.all(['main', 'thumbnail', 'original'].map(async (size) => bytesAt(favorite?.urls[size] ?? '')));
+  assert.equal((await sharp(main).metadata()).format, 'jpeg');
+  assert.deepEqual(await acme.balance(), { available: 100, reserved: 0 }, 'development mode costs nothing');
+});
+
 test('over the graph: a salon\'s look becomes headshots of its client, and goes with the client', { timeout: 300_000 }, async () => {
   const salon = await openBusiness(platform, (await platform.tenant({ kind: 'partner' })).key);
   const before = filesOf(platform.dataDir).filter((file) => file.startsWith('blobs'));
