@@ -11,8 +11,8 @@ import { type BlobKey, type BlobStore, parseBlobKey } from './blobs.ts';
 import type { Connection, Row } from './database.ts';
 
 type Parts = { connection: Connection; blobs: Pick<BlobStore, 'listOlder' | 'open' | 'read' | 'place'> };
-type Manifest = { format: 1; at: string; migrations: readonly string[]; tables: Readonly<Record<string, number>> };
-type Table = { name: string; columns: readonly string[] };
+type Manifest = { format: 2; at: string; migrations: readonly string[]; tables: Readonly<Record<string, number>> };
+type Table = { name: string; columns: readonly string[]; /** Those that hold JSON. */ documents: readonly string[] };
 
 const schemas = [...subgraphNames, 'jobs'];
 const rowsAtOnce = 500;
@@ -33,7 +33,7 @@ export async function writeBackup({ connection, blobs }: Parts, folder: string):
     for (const table of await listTables(connection)) tables[table.name] = await dump(connection, table, join(database, `${table.name}.jsonl.gz`));
   });
   const copied = await copyBlobs(blobs, join(folder, 'blobs'));
-  const manifest: Manifest = { format: 1, at: at.toISOString(), migrations: await listMigrations(connection), tables };
+  const manifest: Manifest = { format: 2, at: at.toISOString(), migrations: await listMigrations(connection), tables };
   await placeFile(join(folder, 'manifest.json'), JSON.stringify(manifest, null, 2));
   return { ...manifest, copied };
 }
@@ -65,7 +65,8 @@ export async function readBackup({ connection, blobs }: Parts, folder: string): 
 
 /** Names as SQL has them. What says which migrations were done stays with the tables that they made. */
 async function listTables(connection: Connection): Promise<Table[]> {
-  const rows = await connection.execute(`select c.oid::regclass::text as name, array_agg(quote_ident(a.attname) order by a.attnum) as columns
+  const rows = await connection.execute(`select c.oid::regclass::text as name, array_agg(quote_ident(a.attname) order by a.attnum) as columns,
+      coalesce(array_agg(quote_ident(a.attname)) filter (where a.atttypid in ('json'::regtype, 'jsonb'::regtype)), '{}') as documents
     from pg_class c join pg_attribute a on a.attrelid = c.oid
     where c.relnamespace::regnamespace::text = any($1::text[]) and c.relkind in ('r', 'p') and not c.relispartition and c.relname not like 'kysely%'
       and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' group by c.oid order by 1`, [schemas]);
@@ -77,27 +78,32 @@ async function listMigrations(connection: Connection): Promise<string[]> {
   return rows.map(({ name }) => String(name));
 }
 
-async function dump(connection: Connection, { name, columns }: Table, file: string): Promise<number> {
+/** A document is written as the only one of a list: the null of JSON would be taken for none at all otherwise. */
+async function dump(connection: Connection, { name, columns, documents }: Table, file: string): Promise<number> {
   const zipped = createGzip({ level: 6 });
-  const written = pipeline(zipped, createWriteStream(file));
+  const isWritten = pipeline(zipped, createWriteStream(file));
   let count = 0;
-  await connection.execute(`declare backup no scroll cursor for select row_to_json(t)::text as line from (select ${columns.join(', ')} from ${name}) t`);
+  await connection.execute(`declare backup no scroll cursor for select row_to_json(t)::text as line from (select ${written(columns, documents)} from ${name}) t`);
   for (let rows = await next(connection); rows.length > 0; rows = await next(connection)) {
     count += rows.length;
     if (!zipped.write(`${rows.map(({ line }) => String(line)).join('\n')}\n`)) await once(zipped, 'drain');
   }
   await connection.execute('close backup');
   zipped.end();
-  await written;
+  await isWritten;
   return count;
 }
 
+const written = (columns: readonly string[], documents: readonly string[]): string =>
+  columns.map((column) => (documents.includes(column) ? `case when ${column} is not null then json_build_array(${column}) end as ${column}` : column)).join(', ');
+
 const next = (connection: Connection): Promise<Row[]> => connection.execute(`fetch ${rowsAtOnce} from backup`);
 
-async function load(connection: Connection, { name, columns }: Table, file: string, expected: number): Promise<void> {
+async function load(connection: Connection, { name, columns, documents }: Table, file: string, expected: number): Promise<void> {
   const list = columns.join(', ');
+  const values = columns.map((column) => (documents.includes(column) ? `${column} -> 0` : column)).join(', ');
   const insert = async (lines: readonly string[]): Promise<unknown> =>
-    connection.execute(`insert into ${name} (${list}) overriding system value select ${list} from json_populate_recordset(null::${name}, $1::json)`, [`[${lines.join(',')}]`]);
+    connection.execute(`insert into ${name} (${list}) overriding system value select ${values} from json_populate_recordset(null::${name}, $1::json)`, [`[${lines.join(',')}]`]);
   let [lines, count]: [string[], number] = [[], 0];
   for await (const line of createInterface({ input: createReadStream(file).pipe(createGunzip()), crlfDelay: Infinity })) {
     lines.push(line);
@@ -152,6 +158,6 @@ async function readManifest(folder: string): Promise<Manifest> {
   const file = join(folder, 'manifest.json');
   if (!(await stat(file).catch(() => null))) throw new Failure('NOT_FOUND', `${folder} has no whole backup`);
   const manifest = JSON.parse(await readFile(file, 'utf8')) as Partial<Manifest>;
-  if (manifest.format !== 1 || !manifest.tables || !manifest.migrations) throw new Failure('CONFLICT', `${folder} has a backup that this version cannot read`);
+  if (manifest.format !== 2 || !manifest.tables || !manifest.migrations) throw new Failure('CONFLICT', `${folder} has a backup that this version cannot read`);
   return manifest as Manifest;
 }

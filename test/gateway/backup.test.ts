@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { after, before, describe, test } from 'node:test';
 import { startLookgraph } from '../../gateway/start.ts';
-import { openConnection } from '../../subgraphs/database.ts';
+import { type Connection, openConnection } from '../../subgraphs/database.ts';
 import { parseEnvironment } from '../../subgraphs/env.ts';
 import { createPlatform } from '../../subgraphs/platform.ts';
 import { operatorOf, startSubgraphs } from '../../subgraphs/serve.ts';
-import { createTestDatabase, onPostgres, openTestConnection } from '../support/database.ts';
+import { createTestDatabase, onPostgres, openTestConnection, until } from '../support/database.ts';
 import { smallPortrait } from '../support/photos.ts';
 import { createTestClient, startTestPlatform } from '../support/platform.ts';
+import { openReceiver } from '../support/receiver.ts';
 import { startBucket } from '../support/s3.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'backup-'));
@@ -33,6 +34,8 @@ async function openEmpty(scope: { after(work: () => Promise<void>): void }) {
   return { env, bucket, connect: async () => (databaseUrl === null ? openTestConnection({ after: () => undefined }) : openConnection({ databaseUrl, dataDir: null })) };
 }
 
+const deliveries = async (connection: Connection): Promise<string[]> => (await connection.execute('select t::text as line from enterprise.webhook_delivery t order by id')).map(({ line }) => String(line));
+
 describe('a generation, backed up while the server runs, and restored elsewhere into another kind of store', () => {
   const ends: (() => Promise<void>)[] = [];
   after(async () => {
@@ -52,11 +55,14 @@ describe('a generation, backed up while the server runs, and restored elsewhere 
   };
 
   before(async () => {
-    first = await startTestPlatform(scope, { variables: { SIGNING_SECRET } });
+    const receiver = await openReceiver(scope);
+    first = await startTestPlatform(scope, { variables: { SIGNING_SECRET }, allow: [receiver.host] });
     ({ key } = await first.tenant());
     await first.upload(key, await smallPortrait(300));
-    id = await first.generate(key, { mode: 'live', styles: ['817941', '462817'], image_name: 'me.jpg' });
+    id = await first.generate(key, { mode: 'live', styles: ['817941', '462817'], image_name: 'me.jpg', callback_url: receiver.url('/hook') });
     await first.ended(key, id);
+    // What was told is kept without what it said: a document that is null.
+    await until(async () => (await deliveries(first.platform.connection)).some((line) => line.includes('DELIVERED')));
     ({ shown: pictures } = await show(first));
     assert.deepEqual(pictures.map((bytes) => bytes.subarray(0, 2).toString('hex')), ['ffd8', 'ffd8']);
   });
@@ -79,6 +85,7 @@ describe('a generation, backed up while the server runs, and restored elsewhere 
     const [then, now] = [await show(first), await show(client)];
     assert.deepEqual(now, then);
     assert.deepEqual(now.shown, pictures);
+    assert.deepEqual(await deliveries(connection), await deliveries(first.platform.connection));
     assert.equal([...bucket.objects.keys()].filter((name) => name.endsWith('/original')).length, 3);
     await client.generate(key, { mode: 'test', styles: ['817941'], image_name: 'me.jpg' });
     await assert.rejects(operatorOf(lookgraph.platform).restore({ from: folder }), { code: 'CONFLICT', message: /has accounts already/ });
