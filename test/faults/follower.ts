@@ -13,8 +13,8 @@ const followedForMs = 900_000;
 /** A stream that says nothing for so long is taken for dead, as a client with heartbeats would. */
 const silentMs = 45_000;
 
-/** Follows a job to its last event, whatever happens: it lets go of some connections itself, and goes on behind the last number it saw. */
-export async function follow(url: string, key: string, id: string, random: Random): Promise<Followed> {
+/** Follows a job to its last event, whatever happens: it lets go of some connections itself, and goes on behind the last number it saw, at the next gateway. */
+export async function follow(next: () => string, key: string, id: string, random: Random): Promise<Followed> {
   const way = random.pick([overRest, overSocket]);
   const followed: Followed = { id, how: way.name, seen: [], dropped: 0, lost: 0, gaveUp: false };
   const until = performance.now() + followedForMs;
@@ -27,7 +27,7 @@ export async function follow(url: string, key: string, id: string, random: Rando
       if (left === 0) followed.dropped += 1;
       return left > 0;
     };
-    await way(url, key, id, followed.seen.at(-1)?.seq ?? 0, see).catch(() => (followed.lost += 1));
+    await way(next(), key, id, followed.seen.at(-1)?.seq ?? 0, see).catch(() => (followed.lost += 1));
     if (isOver()) break;
     if (performance.now() > until) {
       followed.gaveUp = true;

@@ -7,7 +7,8 @@ export type Tenant = { accountId: string; key: string; granted: number };
 /** A submit, from its idempotency key to what its follower saw. `ids`: what acknowledged it; more than one is a violation. */
 export type Submit = { key: string; tenant: Tenant; mode: 'live' | 'test'; style: string; ids: Set<string>; wasCanceled: boolean; followed: Promise<Followed> | null };
 export type LoadOptions = {
-  url: string;
+  /** Where to ask next: each time another gateway, so that who got no answer asks elsewhere. */
+  next: () => string;
   callback: (key: string) => string;
   tenants: readonly Tenant[];
   styles: readonly string[];
@@ -60,7 +61,7 @@ export function startLoad(options: LoadOptions) {
         continue;
       }
       if (options.random.below(100) < options.canceled) await cancel(options, submit, id, note);
-      if (options.random.below(100) < 30) submit.followed = follow(options.url, submit.tenant.key, id, options.random);
+      if (options.random.below(100) < 30) submit.followed = follow(options.next, submit.tenant.key, id, options.random);
     }
   });
   const ended = Promise.all(lines).then(noOutage);
@@ -74,10 +75,10 @@ function newSubmit({ random, tenants, styles }: LoadOptions): Submit {
 type Note = (text: string) => void;
 
 /** Until it is acknowledged; when the load ends before that, nobody was told anything and the key may or may not have a job. */
-async function send({ url, callback, signal }: LoadOptions, submit: Submit, acknowledge: (submit: Submit, id: string) => void, note: Note): Promise<void> {
+async function send({ next, callback, signal }: LoadOptions, submit: Submit, acknowledge: (submit: Submit, id: string) => void, note: Note): Promise<void> {
   const body = JSON.stringify({ mode: submit.mode, gender: 'person', styles: [submit.style], image_name: 'me.jpg', callback_url: callback(submit.key) });
   while (!signal.aborted) {
-    const answer = await ask(`${url}/api/v1/generation/hairstyle`, { method: 'POST', headers: { 'x-api-key': submit.tenant.key, 'content-type': 'application/json', 'idempotency-key': submit.key }, body });
+    const answer = await ask(`${next()}/api/v1/generation/hairstyle`, { method: 'POST', headers: { 'x-api-key': submit.tenant.key, 'content-type': 'application/json', 'idempotency-key': submit.key }, body });
     if (answer?.status === 200) return acknowledge(submit, (JSON.parse(answer.text) as { data: { id: string } }).data.id);
     if (answer && !mayComeAgain(answer.status)) note(`a submit was answered ${answer.status}: ${answer.text.slice(0, 200)}`);
     await pause(retryMs);
@@ -87,9 +88,9 @@ async function send({ url, callback, signal }: LoadOptions, submit: Submit, ackn
 /** What a fault may be answered with. 409: the same key is at work. */
 const mayComeAgain = (status: number): boolean => [408, 409, 429, 500, 502, 503, 504].includes(status);
 
-async function cancel({ url, signal }: LoadOptions, submit: Submit, id: string, note: Note): Promise<void> {
+async function cancel({ next, signal }: LoadOptions, submit: Submit, id: string, note: Note): Promise<void> {
   while (!signal.aborted) {
-    const answer = await ask(`${url}/api/v1/generation/${id}`, { method: 'DELETE', headers: { 'x-api-key': submit.tenant.key } });
+    const answer = await ask(`${next()}/api/v1/generation/${id}`, { method: 'DELETE', headers: { 'x-api-key': submit.tenant.key } });
     if (answer?.status === 200) {
       submit.wasCanceled = (JSON.parse(answer.text) as { data: { status: string } }).data.status === 'canceled';
       return;

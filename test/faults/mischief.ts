@@ -6,7 +6,7 @@ import type { Member } from './crew.ts';
 import type { Disk } from './disk.ts';
 import type { Proxy } from './proxy.ts';
 
-export type Site = { cluster: Cluster; gateways: readonly Member[]; workers: readonly Member[]; toDatabase: Proxy; toGateway: Proxy; disk: Disk; /** Null: no clock can be set. */ clockFile: string | null };
+export type Site = { cluster: Cluster; gateways: readonly Member[]; workers: readonly Member[]; toDatabase: Proxy; /** One for each gateway. */ toGateways: readonly Proxy[]; disk: Disk; /** Null: no clock can be set. */ clockFile: string | null };
 type Fault = (site: Site, random: Random) => Promise<void>;
 
 const seconds = (random: Random, least: number, most: number): Promise<void> => pause(least * 1000 + random.below((most - least) * 1000));
@@ -24,6 +24,11 @@ async function meanwhile(begin: () => void, wait: Promise<void>, end: () => void
 /** Everything that goes wrong, by name. Each ends with nothing left of it, but for what is still starting again. */
 export const faults: Readonly<Record<string, Fault>> = {
   'kill -9 of a gateway': async ({ gateways }, random) => random.pick(gateways).kill(),
+  'kill -9 of all gateways': async ({ gateways }) => gateways.forEach((gateway) => gateway.kill()),
+  'SIGSTOP of a gateway': ({ gateways }, random) => {
+    const gateway = random.pick(gateways);
+    return meanwhile(() => gateway.signal('SIGSTOP'), seconds(random, 2, 10), () => gateway.signal('SIGCONT'));
+  },
   'kill -9 of a worker': async ({ workers }, random) => random.pick(workers).kill(),
   'kill -9 of all workers': async ({ workers }) => workers.forEach((worker) => worker.kill()),
   'kill -9 of PostgreSQL': async ({ cluster }, random) => {
@@ -48,12 +53,18 @@ export const faults: Readonly<Record<string, Fault>> = {
     toDatabase.set('refusing');
     toDatabase.cut();
   }, seconds(random, 1, 6), () => toDatabase.set('open')),
-  'cut connections of clients': async ({ toGateway }) => toGateway.cut(),
-  'slow connections of clients': ({ toGateway }, random) => meanwhile(() => toGateway.set('slow'), seconds(random, 2, 6), () => toGateway.set('open')),
-  'silent connections of clients': ({ toGateway }, random) => meanwhile(() => toGateway.set('silent'), seconds(random, 1, 8), () => {
-    toGateway.set('open');
-    toGateway.cut();
-  }),
+  'cut connections of clients': async ({ toGateways }) => toGateways.forEach((way) => way.cut()),
+  'slow connections of clients': ({ toGateways }, random) => {
+    const way = random.pick(toGateways);
+    return meanwhile(() => way.set('slow'), seconds(random, 2, 6), () => way.set('open'));
+  },
+  'silent connections of clients': ({ toGateways }, random) => {
+    const way = random.pick(toGateways);
+    return meanwhile(() => way.set('silent'), seconds(random, 1, 8), () => {
+      way.set('open');
+      way.cut();
+    });
+  },
   'full disk': async ({ disk, cluster }, random) => {
     await meanwhile(() => disk.fill?.(), seconds(random, 2, 8), () => disk.empty());
     // Its log may have found no place, and then it ended by itself.

@@ -38,11 +38,11 @@ const drainWithinMs = 900_000;
 export async function runFaults({ seed, seconds, jobs = Infinity, only, say }: FaultRun): Promise<Report> {
   const [random, ends, ended] = [createRandom(seed), [] as (() => unknown)[], [] as Ended[]];
   try {
-    const { site, url, receiver } = await openSite(seed, ended, ends);
-    const { tenants, database } = await openTenants(site, url, ends);
+    const { site, urls, receiver } = await openSite(seed, ended, ends);
+    const { tenants, database } = await openTenants(site, urls[0] ?? '', ends);
     const stopping = new AbortController();
     const load = startLoad({
-      url, tenants, styles, random: createRandom(seed + 1), mostOpen: 60, canceled: 25, signal: stopping.signal,
+      next: inTurn(urls), tenants, styles, random: createRandom(seed + 1), mostOpen: 60, canceled: 25, signal: stopping.signal,
       callback: (key) => `http://127.0.0.1:${receiver.port}/${key}`, told: () => receiver.taken.size,
     });
     const count = await makeTrouble(site, random, { until: performance.now() + seconds * 1000, isEnough: () => load.acked() >= jobs, only }, load, say);
@@ -65,10 +65,16 @@ export async function runFaults({ seed, seconds, jobs = Infinity, only, say }: F
   }
 }
 
+/** One after the other, again and again. */
+function inTurn(urls: readonly string[]): () => string {
+  let turn = 0;
+  return () => urls[turn++ % urls.length] ?? '';
+}
+
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** A PostgreSQL, a gateway and two workers on a small disk, behind proxies that are ours. */
-async function openSite(seed: number, ended: Ended[], ends: (() => unknown)[]): Promise<{ site: Site; url: string; receiver: Receiver }> {
+/** A PostgreSQL, two gateways and two workers on a small disk, behind proxies that are ours. */
+async function openSite(seed: number, ended: Ended[], ends: (() => unknown)[]): Promise<{ site: Site; urls: readonly string[]; receiver: Receiver }> {
   const folder = mkdtempSync(join(tmpdir(), 'faults-'));
   // PostgreSQL runs as another user.
   chmodSync(folder, 0o755);
@@ -80,25 +86,25 @@ async function openSite(seed: number, ended: Ended[], ends: (() => unknown)[]): 
   const cluster = await createCluster(disk.folder);
   ends.push(() => cluster.kill());
   await cluster.start();
-  const [receiver, port] = [await startReceiver(seed + 2), await freePort()];
-  const [toDatabase, toGateway] = [await startProxy(cluster.port), await startProxy(port)];
-  ends.push(() => receiver.stop(), () => toDatabase.stop(), () => toGateway.stop());
+  const [receiver, ports] = [await startReceiver(seed + 2), [await freePort(), await freePort()]];
+  const [toDatabase, ...toGateways] = [await startProxy(cluster.port), ...await Promise.all(ports.map(startProxy))];
+  ends.push(() => receiver.stop(), () => toDatabase.stop(), () => toGateways.forEach((way) => way.stop()));
   const clockFile = existsSync(clocks) ? join(folder, 'clock') : null;
   if (clockFile) writeFileSync(clockFile, '+0');
-  const url = `http://127.0.0.1:${toGateway.port}`;
+  const urls = toGateways.map(({ port }) => `http://127.0.0.1:${port}`);
   const shared = {
-    DATA_DIR: dataDir, DATABASE_URL: cluster.url.replace(`:${cluster.port}`, `:${toDatabase.port}`), NODE_ENV: 'development', LOG_LEVEL: 'error', RENDER_WORKERS: '1', PUBLIC_URL: url,
+    DATA_DIR: dataDir, DATABASE_URL: cluster.url.replace(`:${cluster.port}`, `:${toDatabase.port}`), NODE_ENV: 'development', LOG_LEVEL: 'error', RENDER_WORKERS: '1', PUBLIC_URL: urls[0] ?? '',
     SIGNING_SECRET: 'the secret of those who break things', OUTBOUND_ALLOW: `127.0.0.1:${receiver.port}`,
     ...clockFile && { LD_PRELOAD: clocks, FAKETIME_TIMESTAMP_FILE: clockFile, FAKETIME_CACHE_DURATION: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' },
   };
   const onEnded = (one: Ended): void => void ended.push(one);
-  const gateways = [keepRunning('the gateway', { args: ['gateway/main.ts'], ready: 'Lookgraph is ready', env: { ...shared, PORT: String(port), WORKERS: '0' } }, onEnded)];
+  const gateways = ports.map((port, index) => keepRunning(`gateway ${index + 1}`, { args: ['gateway/main.ts'], ready: 'Lookgraph is ready', env: { ...shared, PORT: String(port), WORKERS: '0' } }, onEnded));
   ends.push(() => Promise.all(gateways.map((member) => member.stop())));
   await Promise.all(gateways.map(({ ready }) => ready));
   const workers = [1, 2].map((number) => keepRunning(`worker ${number}`, { args: ['subgraphs/main.ts', 'workers'], ready: 'The workers are ready', env: { ...shared, WORKERS: '4' } }, onEnded));
   ends.push(() => Promise.all(workers.map((member) => member.stop())));
   await Promise.all(workers.map(({ ready }) => ready));
-  return { site: { cluster, gateways, workers, toDatabase, toGateway, disk, clockFile }, url, receiver };
+  return { site: { cluster, gateways, workers, toDatabase, toGateways, disk, clockFile }, urls, receiver };
 }
 
 /** Accounts with more credits than they can use, each with a photo. `database` gives a connection that nobody disturbs. */
