@@ -58,7 +58,7 @@ test('names in it are services of it, and configurations that are used are there
 
 test('the image is a slim Debian with Node 24, runs as nobody special, holds what it runs, and asks its admin port how it is', () => {
   const { from, user, copied, command, healthcheck, env } = readDockerfile();
-  assert.deepEqual([from, user, command, env['NODE_ENV']], ['node:24-slim', 'node', ['node', 'gateway/main.ts'], 'production']);
+  assert.deepEqual([from, user, command, env['NODE_ENV'], env['MALLOC_ARENA_MAX']], ['node:24-slim', 'node', ['node', 'gateway/main.ts'], 'production', '2']);
   for (const name of copied) assert.ok(existsSync(join(import.meta.dirname, '..', name)), name);
   for (const name of [command, ...ours.map(([, service]) => service.command ?? [])].map((words) => words[1] ?? '')) assert.ok(copied.includes(name.split('/')[0] ?? ''), `${name} is not in the image`);
   assert.match(healthcheck.join(' '), /^node -e .*ADMIN_PORT.*\/readyz/);

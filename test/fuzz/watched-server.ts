@@ -14,12 +14,12 @@ type Scope = { after(work: () => Promise<void>): void };
 export type WatchedServer = Awaited<ReturnType<typeof startWatchedServer>>;
 const root = join(import.meta.dirname, '../..');
 
-/** The program in a process of its own, on the embedded database, that says what it spends. */
+/** The program in a process of its own, on the embedded database, that says what it spends. Its memory is kept as in the image. */
 export async function startWatchedServer(scope: Scope, variables: Record<string, string> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'watched-'));
   const port = await freePort();
   const { NODE_TEST_CONTEXT: _, TEST_DATABASE_URL: __, ...inherited } = process.env;
-  const env = { ...inherited, DATABASE_URL: '', DATA_DIR: dataDir, PORT: String(port), NODE_ENV: 'development', LOG_LEVEL: 'error', RENDER_WORKERS: '1', WORKERS: '1', ...variables };
+  const env = { ...inherited, DATABASE_URL: '', DATA_DIR: dataDir, PORT: String(port), NODE_ENV: 'development', LOG_LEVEL: 'error', RENDER_WORKERS: '1', WORKERS: '1', MALLOC_ARENA_MAX: '2', ...variables };
   const child = spawn(process.execPath, ['--expose-gc', '--import', join(import.meta.dirname, 'probe.ts'), join(root, 'gateway/main.ts')], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const exited = once(child, 'exit');
   let output = '';
