@@ -18,6 +18,7 @@ export const ISSUE_SENTENCES: Readonly<Record<ImageIssue, string>> = {
   TOO_BRIGHT: 'The image is too bright.',
   BLURRY: 'The image is blurred.',
   GREYSCALE: 'The image has no color.',
+  NOT_UPRIGHT: 'The image is not upright: the face lies on its side or upside down.',
   HEAD_CUT_OFF: 'The head is cut off at the upper edge of the image.',
   BODY_CUT_OFF: 'The neck and shoulders are not in the image.',
   FACE_TURNED: 'The face is turned away from the camera.',

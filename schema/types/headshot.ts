@@ -1025,6 +1025,8 @@ export type ImageIssue =
   | 'BLURRY'
   /** Without color, where color is asked for. */
   | 'GREYSCALE'
+  /** The face lies on its side, or upside down. Photos are turned as their metadata say. */
+  | 'NOT_UPRIGHT'
   /** Hair or head reach over the upper edge. For headshots only, as are those that follow. */
   | 'HEAD_CUT_OFF'
   /** Neck and shoulders are not in the picture. */

@@ -177,6 +177,8 @@ export type ImageIssue =
   | 'MULTIPLE_FACES'
   /** The bytes are no picture, or a broken one. */
   | 'NOT_AN_IMAGE'
+  /** The face lies on its side, or upside down. Photos are turned as their metadata say. */
+  | 'NOT_UPRIGHT'
   | 'NO_FACE'
   /** There is no hair, or next to none. For imported styles only, as are those that follow. */
   | 'NO_HAIR'

@@ -37,6 +37,7 @@ const advices: Readonly<Record<ImageIssue, string>> = {
   GREYSCALE: 'It has no color. Please send a color photo.',
   HEAD_CUT_OFF: 'The top of your head is cut off. Leave some room above it.',
   BODY_CUT_OFF: 'Your shoulders are not in the photo. Hold the camera at arm’s length.',
+  NOT_UPRIGHT: 'The photo is not upright. Turn it, and add it again.',
   FACE_TURNED: 'Your face is turned away. Look into the camera.',
   EYES_CLOSED: 'Your eyes are closed.',
   NO_HAIR: 'No hair was found.',
@@ -61,7 +62,7 @@ const kinds: readonly Kind[] = [
   { kind: 'ALONE', good: 'One person', bad: { MULTIPLE_FACES: 'Somebody else' }, hiddenBy: ['NO_FACE'] },
   { kind: 'SHARP', good: 'Sharp', bad: { BLURRY: 'Blurred' }, hiddenBy: ['NO_FACE', 'MULTIPLE_FACES'] },
   { kind: 'LIGHT', good: 'Good light', bad: { TOO_DARK: 'Dark', TOO_BRIGHT: 'Too bright', GREYSCALE: 'No color' }, hiddenBy: ['NO_FACE'] },
-  { kind: 'POSE', good: 'Looks at the camera', bad: { FACE_TURNED: 'Turned away', EYES_CLOSED: 'Eyes closed' }, hiddenBy: early },
+  { kind: 'POSE', good: 'Looks at the camera', bad: { NOT_UPRIGHT: 'Not upright', FACE_TURNED: 'Turned away', EYES_CLOSED: 'Eyes closed' }, hiddenBy: early },
   { kind: 'FRAMING', good: 'Head and shoulders', bad: { HEAD_CUT_OFF: 'Head cut off', BODY_CUT_OFF: 'No shoulders' }, hiddenBy: early },
 ];
 

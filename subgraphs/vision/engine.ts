@@ -118,6 +118,7 @@ export type ImageIssue =
   | 'GREYSCALE'
   | 'HEAD_CUT_OFF'
   | 'BODY_CUT_OFF'
+  | 'NOT_UPRIGHT'
   | 'FACE_TURNED'
   | 'EYES_CLOSED'
   | 'NO_HAIR'

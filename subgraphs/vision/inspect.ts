@@ -7,6 +7,7 @@ import type { Face } from './faces.ts';
 import { fitMesh } from './mesh.ts';
 import { pyramid } from './raster.ts';
 import type { Raster } from './raster.ts';
+import { tiltOf } from './upright.ts';
 
 /** What a look at a photo found. */
 export type Inspection = {
@@ -29,6 +30,8 @@ export type Inspection = {
 
 const KEPT_SIDE_PX = 2048;
 const LEAST_SIDE_PX = 256;
+/** Degrees. Of 50 portraits none has more than 11. */
+const MOST_TILT = { refuse: 45, doubt: 25 };
 const LEAST_FACE_PX = { refuse: 80, doubt: 120 };
 
 /** Decodes, detects and measures a photo. Refuses with UNSUPPORTED_IMAGE what cannot be decoded. */
@@ -37,14 +40,16 @@ export async function inspectPhoto(bytes: Uint8Array): Promise<Inspection> {
   const normalised = await fromRaster(kept).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer();
   const levels = pyramid(await toRaster(fromRaster(kept), WORKING_SIDE_PX));
   const faces = await findSubjects(levels);
-  const [face, rival] = faces;
+  const [subject, rival] = faces;
+  const face = subject?.face ?? null;
+  const tilt = subject ? await tiltOf(levels, subject.face, subject.points) : 0;
   const faceBox = face ? scaleBox(face, original.width / levels[0]!.width) : null;
   const measure = face ? measureFace(levels, face) : null;
   const shortest = Math.min(original.width, original.height);
   const light = lightOf(levels, measure);
   const judge = (strictness: Strictness): ImageIssue[] => [
     ...judgeLight(light, measure !== null, strictness), ...judgeSize(shortest, faceBox?.width, strictness),
-    ...(rival ? (['MULTIPLE_FACES'] as const) : judgeDetail(measure, strictness)),
+    ...(rival ? (['MULTIPLE_FACES'] as const) : judgeDetail(measure, strictness)), ...(tilt > MOST_TILT[strictness] ? (['NOT_UPRIGHT'] as const) : []),
   ];
   const issues = judge('refuse');
   const remarks = issues.length > 0 ? [] : judge('doubt');
@@ -52,11 +57,11 @@ export async function inspectPhoto(bytes: Uint8Array): Promise<Inspection> {
 }
 
 /** Detections that compete for being the subject and that the mesh agrees are faces. */
-async function findSubjects(levels: readonly Raster[]): Promise<Face[]> {
-  const real: Face[] = [];
+async function findSubjects(levels: readonly Raster[]): Promise<{ face: Face; points: Float32Array }[]> {
+  const real: { face: Face; points: Float32Array }[] = [];
   for (const face of subjectFaces(await detectFaces(levels))) {
-    const { presence } = await fitMesh(levels, face);
-    if (presence > 0.5) real.push(face);
+    const { presence, points } = await fitMesh(levels, face);
+    if (presence > 0.5) real.push({ face, points });
   }
   return real;
 }

@@ -49,3 +49,13 @@ test('a face in the dark, in glare, blurred or too small is refused with the iss
   assert.deepEqual(await examine((photo) => photo.resize({ width: 220 }).extend({ left: 60, right: 60, background: '#c8c8c8' })), [true, 'TOO_SMALL']);
   assert.deepEqual(await examine((photo) => photo.resize({ width: 120 })), [false, 'TOO_SMALL']);
 });
+
+test('a photo that lies on its side or upside down is refused, a tilted one is not, and metadata are heeded', async () => {
+  const original = await portrait();
+  const examine = async (degrees: number, orientation = 1): Promise<[boolean, string]> => {
+    const { accepted, issues } = await examineImage(vision, await sharp(original).rotate(degrees, { background: '#c8c8c8' }).withMetadata({ orientation }).jpeg({ quality: 92 }).toBuffer());
+    return [accepted, issues.join()];
+  };
+  for (const degrees of [90, 180, 270]) assert.deepEqual(await examine(degrees), [false, 'NOT_UPRIGHT'], `${degrees} degrees`);
+  assert.deepEqual([await examine(12), await examine(36), await examine(90, 8), await examine(180, 3)], [[true, ''], [true, 'NOT_UPRIGHT'], [true, ''], [true, '']]);
+});
