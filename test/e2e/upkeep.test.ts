@@ -10,7 +10,6 @@ import { runNow as runQueue } from '../support/upkeep.ts';
 
 const platform = await startTestPlatform({ after });
 const { blobs, connection } = platform.platform;
-const { jobs } = platform.platformOf('hairstyle');
 const { key } = await platform.tenant();
 await platform.upload(key, await smallPortrait(300));
 
@@ -21,7 +20,8 @@ const finished = async (): Promise<{ id: string; picture: string }> => {
   return { id, picture: pathname + search };
 };
 
-const runNow = async (queue: string): Promise<void> => runQueue({ jobs, connection }, queue);
+/** Where the subgraph is whose queue it is. */
+const runNow = async (queue: string): Promise<void> => runQueue({ jobs: platform.platformOf(queue.startsWith('enterprise.') ? 'enterprise' : 'hairstyle').jobs, connection }, queue);
 
 async function all(events: AsyncIterable<EventOfStream>): Promise<EventOfStream[]> {
   const found: EventOfStream[] = [];
