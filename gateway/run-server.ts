@@ -49,7 +49,8 @@ function demoLines(url: string, demo: Demo): string[] {
     `  partner key        ${demo.partnerKey}`,
     `  organization key   ${demo.organizationKey}`,
     '',
-    '  Your first picture:',
+    '  Your first picture, and where it is when it is drawn (with the id of the first answer):',
     `  curl -s ${url}/api/v1/generation/hairstyle -H 'x-api-key: ${demo.personalKey}' -H 'content-type: application/json' -d '${body}'`,
+    `  curl -s ${url}/api/v1/generation/JOB_ID -H 'x-api-key: ${demo.personalKey}' -H 'prefer: wait=25'`,
   ];
 }
