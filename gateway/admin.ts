@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { inspect } from 'node:util';
 import { Failure } from '../schema/failures.ts';
-import { EnvironmentFault, parseEnvironment } from '../subgraphs/env.ts';
+import { parseEnvironment } from '../subgraphs/env.ts';
 import { parseOperatorCommand } from '../subgraphs/operator.ts';
 import { createPlatform } from '../subgraphs/platform.ts';
 import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
+import { startFault } from '../subgraphs/start-fault.ts';
 import { askServer, type OperatorAnswer, runCommand } from './operator-socket.ts';
 
 /** `npm run admin -- COMMAND`: over the embedded database the running server does it, for nobody else may open its folder. */
@@ -30,6 +30,6 @@ try {
   else process.stderr.write(`${answer.refused}\n`);
   process.exitCode = 'lines' in answer ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`${error instanceof EnvironmentFault || error instanceof Failure ? error.message : inspect(error)}\n`);
+  process.stderr.write(`${error instanceof Failure ? error.message : startFault(error)}\n`);
   process.exitCode = 1;
 }

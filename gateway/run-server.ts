@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { parseEnvironment } from '../subgraphs/env.ts';
+import { startFault } from '../subgraphs/start-fault.ts';
 import { type Demo, seedDemo } from './demo-data.ts';
-import { startFault } from './start-fault.ts';
 import { type Lookgraph, startLookgraph } from './start.ts';
 
 /** Process managers kill after ten seconds or more. */

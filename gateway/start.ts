@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { apiSdl, supergraphSdl } from '../schema/sdl.ts';
 import { serveAdmin } from '../subgraphs/admin-server.ts';
-import { allowingOwn, type Environment } from '../subgraphs/env.ts';
+import { allowingOwn, type Environment, EnvironmentFault } from '../subgraphs/env.ts';
 import { serveHealth } from '../subgraphs/health.ts';
 import { createPlatform, type Platform, type PlatformOptions } from '../subgraphs/platform.ts';
 import { scalars } from '../subgraphs/schema.ts';
@@ -38,8 +38,7 @@ export type Lookgraph = { url: string; port: number; /** Null: metrics are serve
  */
 export async function startLookgraph(given: Environment, options: PlatformOptions = {}): Promise<Lookgraph> {
   const { server, serve } = createFront();
-  server.listen(given.port, given.host);
-  await once(server, 'listening');
+  await listen(server, given);
   const { port } = server.address() as AddressInfo;
   const env = atPort(given, port);
   let platform: Awaited<ReturnType<typeof createPlatform>> | null = null;
@@ -53,6 +52,14 @@ export async function startLookgraph(given: Environment, options: PlatformOption
     await closeNow(server);
     throw error;
   }
+}
+
+async function listen(server: Server, { port, host }: Environment): Promise<void> {
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    // Of this system call the operator is told nothing else, and the database makes it too.
+    throw error.syscall === 'getaddrinfo' ? new EnvironmentFault([`HOST ${host} is not known: it must be an address of this machine, or a name of one`]) : error;
+  });
 }
 
 /** Puts the gateway over the platform, and behind the server. */

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as yieldToTimers } from 'node:timers/promises';
 import { PGlite, type PGliteOptions, type Transaction } from '@electric-sql/pglite';
@@ -6,6 +5,7 @@ import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { Kysely, PGliteDialect } from 'kysely';
 import type { Driver, Row } from './database.ts';
+import { makeFolder } from './folders.ts';
 import { lockFolder } from './lock.ts';
 
 /** PGlite with what our migrations ask for beside PostgreSQL itself. */
@@ -15,7 +15,7 @@ export async function createPglite(options: PGliteOptions = {}): Promise<PGlite>
 
 /** PGlite in `<dataDir>/database`, which this process then owns alone, or in memory. */
 export async function openEmbedded(dataDir: string | null): Promise<Driver> {
-  if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
+  if (dataDir !== null) makeFolder(dataDir);
   const unlock = dataDir === null ? () => {} : await lockFolder(dataDir);
   try {
     const pglite = await createPglite(dataDir === null ? {} : { dataDir: join(dataDir, 'database') });

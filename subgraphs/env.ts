@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { type EnginesConfig, readEngines } from './engines/config.ts';
+import { isFolder, makeFolder } from './folders.ts';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 import type { S3Options } from './s3.ts';
 import { type VariableName, variables } from './variables.ts';
@@ -83,17 +84,19 @@ export class EnvironmentFault extends Error {
 
 const hourMs = 3_600_000;
 const wholeNumber = (least: number, most: number) =>
-  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+  z.string().regex(/^-?\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
 const address = (protocols: readonly string[], expected: string) =>
   z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), `must be ${expected}`);
 const webAddress = address(['http:', 'https:'], 'an http or https URL');
 const graphAddress = z.string().refine((text) => /^https?:\/\/[^/]+\/./.test(URL.parse(text)?.href ?? ''), 'must be the http or https URL of a graph, such as http://host:4001/graphql');
 const addressOrNetwork = z.string().refine((text) => ipaddr.isValid(text) || ipaddr.isValidCIDR(text), 'must be addresses or networks such as 10.0.0.0/8, separated by commas');
+const hostName = z.string().refine((text) => ipaddr.isValid(text) || /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(text), 'must be an IP address or the name of a host');
+const existingFolder = z.string().refine(isFolder, 'must be a folder that exists');
 const hostAndPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, 'must be host:port, separated by commas');
 
 const shape = {
   PORT: wholeNumber(0, 65_535).default(4000),
-  HOST: z.string().default('127.0.0.1'),
+  HOST: hostName.default('127.0.0.1'),
   PUBLIC_URL: webAddress.optional(),
   DATA_DIR: z.string().default('.data'),
   DATABASE_URL: address(['postgres:', 'postgresql:'], 'a postgres:// URL').optional(),
@@ -109,7 +112,7 @@ const shape = {
   REQUESTS_PER_MINUTE: wholeNumber(1, 1_000_000_000).default(600),
   COST_PER_MINUTE: wholeNumber(20_000, 1_000_000_000_000).default(600_000),
   INTROSPECTION: z.enum(['everyone', 'keys'], 'must be everyone or keys').optional(),
-  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_DOCUMENTS: existingFolder.optional(),
   TRUSTED_ONLY: z.enum(['true', 'false'], 'must be true or false').default('false'),
   BATCH_LIMIT: wholeNumber(0, 100).default(0),
   EVENTS_KEPT: wholeNumber(1, 3_650).default(30),
@@ -228,7 +231,7 @@ export function getSigningSecret({ signingSecret, dataDir }: Environment): strin
   if (signingSecret !== null) return signingSecret;
   const file = join(dataDir, 'signing-secret');
   if (existsSync(file)) return readFileSync(file, 'utf8');
-  mkdirSync(dataDir, { recursive: true });
+  makeFolder(dataDir);
   const draft = `${file}.${randomBytes(8).toString('hex')}`;
   writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600 });
   try {

@@ -6,12 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 const held = new Set<string>();
 const attempts = 4;
 
+/** Another process has the folder; the message says what its operator can do. */
+export class FolderInUse extends Error {}
+
 /**
  * Makes this process the only one that uses a folder; call the result to give it back. A process that was killed holds nothing.
  *
  * Every process first writes a file of its own name and then looks for others: of two that start at once at least one sees the other, so
  * both may step back and try again, but never both go on. Names of the dead never come back, so removing them is always safe.
- * @throws Error naming the process that has it.
+ * @throws FolderInUse naming the process that has it.
  */
 export async function lockFolder(folder: string): Promise<() => void> {
   if (held.has(folder)) throw new Error(`${folder} is already in use by this process`);
@@ -30,7 +33,7 @@ export async function lockFolder(folder: string): Promise<() => void> {
       release();
     };
     release();
-    if (attempt === attempts) throw new Error(`${folder} is in use by process ${pidOf(other)}. Stop it, give DATA_DIR another folder, or set DATABASE_URL to share one PostgreSQL.`);
+    if (attempt === attempts) throw new FolderInUse(`${folder} is in use by process ${pidOf(other)}. Stop it, give DATA_DIR another folder, or set DATABASE_URL to share one PostgreSQL.`);
     held.add(folder);
     await delay(30 + Math.random() * 170);
   }

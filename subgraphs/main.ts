@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import closeWithGrace from 'close-with-grace';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 import { serveAdmin } from './admin-server.ts';
@@ -6,6 +5,7 @@ import { allowingOwn, type Environment, EnvironmentFault, parseEnvironment } fro
 import { createPlatform } from './platform.ts';
 import { startSubgraphs } from './serve.ts';
 import { serveSubgraph } from './served/server.ts';
+import { startFault } from './start-fault.ts';
 import { warmUp } from './warm-up.ts';
 
 const usage = `the command is: npm run subgraph -- ${subgraphNames.join('|')}|workers`;
@@ -54,6 +54,6 @@ function faultsFor(role: SubgraphName | 'workers', { databaseUrl, workers, publi
 try {
   await main(process.argv[2] ?? '');
 } catch (error) {
-  process.stderr.write(`${error instanceof EnvironmentFault ? error.message : inspect(error)}\n`);
+  process.stderr.write(`${startFault(error)}\n`);
   process.exit(1);
 }

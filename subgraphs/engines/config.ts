@@ -40,7 +40,9 @@ export function readEngines(path: string, variables: Readonly<Record<string, str
     faults.push(`ENGINES: ${text}`);
     return null;
   };
-  const parsed = file.safeParse(readJson(path, note));
+  const read = readJson(path, note);
+  if (faults.length > 0) return { config: null, faults };
+  const parsed = file.safeParse(read);
   if (!parsed.success) return { config: null, faults: [...faults, ...parsed.error.issues.map(({ path: at, message }) => `ENGINES ${at.join('.')}: ${message}`)] };
   const secretOf = (given: { variable: string } | undefined): string | null =>
     (given ? variables[given.variable]?.trim() || note(`the variable ${given.variable} is not set`) : null);

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { EnvironmentFault } from '../subgraphs/env.ts';
+import { EnvironmentFault } from './env.ts';
+import { FolderInUse } from './lock.ts';
 
 /** What keeps the program from starting, as far as its surroundings are to blame: which variable to look at, by the code of the system's error. */
 const advice: Record<string, (error: Fault) => string> = {
@@ -14,6 +15,7 @@ const advice: Record<string, (error: Fault) => string> = {
   ENOSPC: () => 'The disk of DATA_DIR is full.',
   ECONNREFUSED: () => 'The database of DATABASE_URL does not answer.',
   ENOTFOUND: () => 'The host of DATABASE_URL is not known.',
+  EAI_AGAIN: () => 'The host of DATABASE_URL is not known.',
   ETIMEDOUT: () => 'The database of DATABASE_URL does not answer.',
   '28P01': () => 'The database of DATABASE_URL refuses the password.',
   '28000': () => 'The database of DATABASE_URL refuses the user.',
@@ -24,7 +26,7 @@ type Fault = Error & { code?: string; path?: string; port?: number; address?: st
 
 /** One sentence for what its operator can mend; everything else in full. */
 export function startFault(error: unknown): string {
-  if (error instanceof EnvironmentFault) return error.message;
+  if (error instanceof EnvironmentFault || error instanceof FolderInUse) return error.message;
   const cause = error instanceof AggregateError ? error.errors[0] as unknown : error;
   const fault = cause instanceof Error ? cause as Fault : null;
   return advice[fault?.code ?? '']?.(fault as Fault) ?? inspect(error);
