@@ -10,6 +10,8 @@ import { startWatchedServer } from '../fuzz/watched-server.ts';
 /** `npm run fuzz -- pictures` sends ten thousand, and looks at what each of them costs: that is no test for a machine that does other things. */
 const limits = { cpuMs: Infinity, turnMs: Infinity };
 const seed = 7;
+/** What decoders take for their largest picture, and have not given back yet; whoever kept every picture would keep tens of gigabytes. */
+const mostGrownBytes = 500 * 2 ** 20;
 
 const server = await startWatchedServer({ after });
 const doors = await openDoors(server);
@@ -21,12 +23,14 @@ async function assertAnswered(door: keyof Doors, name: string, bytes: Uint8Array
   return verdict;
 }
 
+let begun = 0;
 test('a photo of each type is taken at every door', async () => {
   for (const [type, bytes] of Object.entries(valid)) for (const door of Object.keys(doors) as (keyof Doors)[]) {
     // A shade is read of three types only; HEIC is slow the first time, for its decoder is loaded then.
     const { status, text } = await doors[door](bytes);
     assert.equal(status, door === 'skinshade' && type === 'webp' ? 400 : 200, `${type} at ${door}: ${text}`);
   }
+  begun = (await server.settled()).residentBytes;
 });
 
 describe('a file that is small to send and dear to read is answered as documented', () => {
@@ -60,7 +64,10 @@ test(`200 photos with bytes changed at random (seed ${seed}) are answered as doc
   }
 });
 
-test('after all that, good photos are taken as before', async () => {
+test('after all that, good photos are taken as before, and memory is about what it was', async (t) => {
   for (const [type, bytes] of Object.entries(valid)) assert.equal((await doors.images(bytes)).status, 200, type);
   assert.doesNotMatch(server.output(), /Decoding image failed|Could not parse/);
+  const [{ residentBytes, longestTurnMs }, before] = [await server.settled(), begun];
+  t.diagnostic(`${Math.round(before / 2 ** 20)} MB before, ${Math.round(residentBytes / 2 ** 20)} MB after; longest turn of the event loop since the last picture ${Math.round(longestTurnMs)} ms`);
+  assert.ok(residentBytes - before < mostGrownBytes, `${residentBytes - before} bytes more`);
 });
