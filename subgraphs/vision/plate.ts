@@ -1,6 +1,7 @@
 import { drawCranium } from './cranium.ts';
 import type { Cranium } from './cranium.ts';
 import { bodyAxis, likelyStart, withMirror } from './mirror.ts';
+import { redrawHiddenBrows } from './brows.ts';
 import { FACE_OVAL, fillPolygon, LEFT_BROW, LEFT_EYE, LIPS, NOSE, POINT, pointOf, RIGHT_BROW, RIGHT_EYE, ring } from './mesh.ts';
 import type { FaceFrame } from './mesh.ts';
 import { fillGap } from './patches.ts';
@@ -115,6 +116,7 @@ function layIn(scene: Scene, { removal, head, skin, filling, small }: Layers, gr
       plate[i * 3 + c] = image.rgb[i * 3 + c]! * (1 - share) + value * share + 0.5;
     }
   }
+  redrawHiddenBrows(plate, scene, (i) => [0, 1, 2].map((c) => skin[c]![i]! + grain * grainAt(i)) as [number, number, number]);
   return plate;
 }
 

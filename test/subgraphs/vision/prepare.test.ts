@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EngineRefusal } from '../../../subgraphs/vision/engine.ts';
-import { fillPolygon, LEFT_EYE, LIPS, POINT, pointOf, RIGHT_EYE, ring } from '../../../subgraphs/vision/mesh.ts';
+import { fillPolygon, LEFT_BROW, LEFT_EYE, LIPS, POINT, pointOf, RIGHT_BROW, RIGHT_EYE, ring } from '../../../subgraphs/vision/mesh.ts';
 import { preparePhoto } from '../../../subgraphs/vision/prepare.ts';
 import { nobody, portrait, severalFaces, truncatedJpeg } from '../../support/photos.ts';
 
@@ -77,4 +77,16 @@ test('no face, several faces and a broken file are refused, each with its code',
   await assert.rejects(preparePhoto(await nobody()), refused('NO_FACE'));
   await assert.rejects(preparePhoto(await severalFaces()), refused('MULTIPLE_FACES'));
   await assert.rejects(preparePhoto(await truncatedJpeg()), refused('UNSUPPORTED_IMAGE'));
+});
+
+test('of a lock over a brow nothing stays on the plate, and the other brow is as it was', () => {
+  const brow = (ends: readonly number[]) => {
+    const inside = fillPolygon(width, height, ring(landmarks, ends));
+    const of = (pixels: Uint8ClampedArray): number[] => Array.from(inside.keys()).filter((i) => inside[i]! > 0).map((i) => pixels[i * 3]! + pixels[i * 3 + 1]! + pixels[i * 3 + 2]!).sort((a, b) => a - b);
+    const darkest = (values: readonly number[]): number => values[Math.floor(values.length / 10)]!;
+    return { before: darkest(of(rgb)), after: darkest(of(plate)) };
+  };
+  const [left, right] = [brow(LEFT_BROW), brow(RIGHT_BROW)];
+  assert.ok(left.before < 150 && left.after > left.before + 50, `${JSON.stringify(left)}: black hair, then a brown brow`);
+  assert.ok(Math.abs(right.after - right.before) < 15, JSON.stringify(right));
 });
