@@ -5,7 +5,8 @@ import { join } from 'node:path';
 /**
  * Runs the tests: on the embedded database, then, where TEST_DATABASE_URL is set, those that touch a database again on PostgreSQL, and those
  * from end to end once more with every subgraph behind an address, servers as seven processes.
- * `npm test -- FILE…` runs only these files; `--only=embedded`, `--only=postgres` and `--only=split` choose one of the three rounds.
+ * `npm test -- FILE…` runs only these files; `--only=embedded`, `--only=postgres` and `--only=split` choose one of the three rounds, and
+ * `--only=several` the last two without what would run on PostgreSQL twice: every file once, those from end to end in several processes.
  */
 async function main(): Promise<number> {
   const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -15,11 +16,12 @@ async function main(): Promise<number> {
   const environment: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/compile'), ...process.env };
   const { TEST_DATABASE_URL: databaseUrl, ...rest } = environment;
   let code = 0;
-  const isWanted = (round: string): boolean => only === undefined || only === round;
-  if (isWanted('embedded')) code ||= await round('embedded database', files, rest);
+  const isWanted = (...rounds: string[]): boolean => only === undefined || rounds.includes(only);
+  if (isWanted('embedded')) code = (await round('embedded database', files, rest)) || code;
   if (!databaseUrl) return code;
-  if (isWanted('postgres')) code ||= await round('PostgreSQL', files.filter(touchesDatabase), { ...rest, TEST_DATABASE_URL: databaseUrl });
-  if (isWanted('split')) code ||= await round('PostgreSQL, every subgraph behind an address', files.filter(isFromEndToEnd), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' });
+  const onPostgres = files.filter((file) => touchesDatabase(file) && !(only === 'several' && isFromEndToEnd(file)));
+  if (isWanted('postgres', 'several')) code = (await round('PostgreSQL', onPostgres, { ...rest, TEST_DATABASE_URL: databaseUrl })) || code;
+  if (isWanted('split', 'several')) code = (await round('PostgreSQL, every subgraph behind an address', files.filter(isFromEndToEnd), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' })) || code;
   return code;
 }
 

@@ -76,10 +76,11 @@ async function onServer(url: string, statement: string): Promise<void> {
 /** Waits until `condition` gives something else than false or null. */
 export async function until<T>(condition: () => Promise<T | null | false> | T | null | false, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
-  for (;;) {
+  // Soon at first, and then less and less often: who is waited for needs the machine, and keys may ask only so much in a minute.
+  for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.1, 100)) {
     const value = await condition();
     if (value !== false && value !== null) return value;
     if (Date.now() > deadline) throw new Error(`condition not met within ${timeoutMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
