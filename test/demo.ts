@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { misused, readCommand } from './support/command.ts';
 import { readEventStream } from './support/event-stream.ts';
 
 type Style = { id: number; description: string; sex: string };
@@ -24,7 +24,7 @@ export async function runDemo({ url, key, photo, folder, count = 4, print, bar }
   const call = async <Data>(path: string, init: RequestInit = {}): Promise<Data> => {
     const headers = new Headers(init.headers);
     headers.set('x-api-key', key);
-    return answered<Data>(await fetch(new URL(path, url), { ...init, headers }));
+    return answered<Data>(await reach(new URL(path, url), { ...init, headers }));
   };
   const styles = await call<Style[]>('/api/v1/styles');
   const colors = await call<Color[]>('/api/v1/colors');
@@ -50,8 +50,17 @@ export async function runDemo({ url, key, photo, folder, count = 4, print, bar }
   }));
 }
 
+/** Asks a server that may not be there. */
+async function reach(address: URL, init: RequestInit = {}): Promise<Response> {
+  return fetch(address, init).catch((error: unknown) => {
+    throw new Error(`Nothing answers at ${address.origin}. Start the server with npm start, or say with --url where it is.`, { cause: error });
+  });
+}
+
 async function answered<Data>(response: Response): Promise<Data> {
-  const { data, message } = (await response.json()) as Envelope<Data>;
+  const { data, message } = await response.json().catch(() => {
+    throw new Error(`What answers at ${new URL(response.url).origin} is no Lookgraph. Say with --url where it is.`);
+  }) as Envelope<Data>;
   if (!response.ok) throw new Error(`${response.status} ${message}`);
   return data;
 }
@@ -92,16 +101,33 @@ function progressBar(out: NodeJS.WriteStream): DemoOptions['bar'] {
   };
 }
 
+const usage = `npm run demo -- [FOLDER] [--url http://localhost:4000] [--key KEY] [--photo FILE]
+  FOLDER   where the pictures are saved; else demo-output
+  --url    where the server is; else as DATA_DIR/demo.json says, which it writes when it starts
+  --key    an API key; else the one in DATA_DIR/demo.json
+  --photo  a picture of one face; else the one that the server has for this`;
+
 async function main(): Promise<void> {
-  const { positionals: [folder = 'demo-output'], values } = parseArgs({ allowPositionals: true, options: { url: { type: 'string' }, photo: { type: 'string' }, key: { type: 'string' } } });
-  const url = values.url ?? process.env['LOOKGRAPH_URL'] ?? `http://localhost:${process.env['PORT'] ?? 4000}`;
+  const text = { type: 'string' } as const;
+  const { positionals, values } = readCommand({ usage, options: { url: text, photo: text, key: text } });
+  const isAddress = (word: string): boolean => /^https?:/i.test(word);
+  const [folder = 'demo-output', ...more] = positionals.filter((word) => !isAddress(word));
+  if (more.length > 0) misused('One folder is enough.', usage);
   const file = join(process.env['DATA_DIR'] ?? '.data', 'demo.json');
   const demo = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as { personalKey?: string; photo?: string };
+  const url = values.url ?? positionals.find(isAddress) ?? process.env['LOOKGRAPH_URL'] ?? (demo.photo && new URL(demo.photo).origin) ?? `http://localhost:${process.env['PORT'] ?? 4000}`;
+  if (!URL.canParse(url) || !isAddress(url)) misused(`${url} is no http or https address.`, usage);
   const key = values.key ?? demo.personalKey;
-  if (!key) throw new Error(`no key: start the server with npm start (it writes ${file}), or give --key`);
-  const photo = values.photo ? await readFile(values.photo) : demo.photo && new Uint8Array(await (await fetch(demo.photo)).arrayBuffer());
-  if (!photo) throw new Error('no photo: give --photo FILE');
+  if (!key) throw new Error(`There is no key: start the server with npm start (it writes ${file}), or give --key.`);
+  const photo = values.photo ? await readPhoto(values.photo) : demo.photo && new Uint8Array(await (await reach(new URL(demo.photo))).arrayBuffer());
+  if (!photo) throw new Error('There is no photo: give --photo FILE.');
   await runDemo({ url, key, photo, folder, print: (line) => process.stdout.write(`${line}\n`), bar: progressBar(process.stdout) });
+}
+
+async function readPhoto(file: string): Promise<Uint8Array> {
+  return readFile(file).catch(() => {
+    throw new Error(`The photo ${file} cannot be read.`);
+  });
 }
 
 if (import.meta.main) {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { runDemo } from '../demo.ts';
 import { portrait } from '../support/photos.ts';
+import { freePort } from '../support/process.ts';
 import { startTestPlatform } from '../support/platform.ts';
 
 const platform = await startTestPlatform({ after });
@@ -22,4 +24,46 @@ test('the documented workflow: styles, colors, upload, generate, watch, save', a
   assert.equal(new Set(pictures.map(({ channels }) => JSON.stringify(channels.map(({ mean }) => mean)))).size, 4, 'four different pictures');
   assert.equal(percents.at(-1), 100);
   assert.match(lines.join('\n'), /styles and \d+ colors\.\nUploaded demo\.jpg, 480 x 620\.\nStarted job_/);
+});
+
+type Ended = { code: number; stdout: string; stderr: string };
+const demo = (folder: string, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> => new Promise((resolve) => {
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+  execFile(process.execPath, [join(import.meta.dirname, '../demo.ts'), ...args], { cwd: folder, env: { ...inherited, DATA_DIR: folder, ...env } }, (error, stdout, stderr) =>
+    resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }));
+});
+
+test('the command finds the server that demo.json names, whatever PORT says', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'demo-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const { key } = await platform.tenant();
+  await writeFile(join(folder, 'demo.json'), JSON.stringify({ personalKey: key, photo: `${platform.url}/demo/portrait.jpg` }));
+  const { code, stdout, stderr } = await demo(folder, ['pictures'], { PORT: String(await freePort()) });
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /100 % {2}done\nSaved pictures\//);
+  assert.equal((await readdir(join(folder, 'pictures'))).length, 4);
+});
+
+test('the command says where nothing answers and what to do, and how it is called', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'demo-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  assert.match((await demo(folder, [])).stderr, /^There is no key: start the server with npm start \(it writes \S+demo\.json\), or give --key\.\n$/);
+  const port = await freePort();
+  const nothing = { code: 1, stdout: '', stderr: `Nothing answers at http://localhost:${port}. Start the server with npm start, or say with --url where it is.\n` };
+  await writeFile(join(folder, 'demo.json'), JSON.stringify({ personalKey: 'ak_none', photo: `http://localhost:${port}/demo/portrait.jpg` }));
+  assert.deepEqual(await demo(folder, []), nothing);
+  const photo = join(folder, 'photo.jpg');
+  await writeFile(photo, 'no photo');
+  // An address is an address, and no folder.
+  for (const args of [[`http://localhost:${port}`, '--photo', photo], ['--url', `http://localhost:${port}`, '--photo', photo]]) assert.deepEqual(await demo(folder, args), nothing);
+  assert.deepEqual((await readdir(folder)).sort(), ['demo.json', 'photo.jpg']);
+  const help = await demo(folder, ['--help']);
+  assert.deepEqual([help.code, help.stderr], [0, '']);
+  assert.match(help.stdout, /^npm run demo -- \[FOLDER\]/);
+  for (const [args, said] of [[['--folder', 'x'], "Unknown option '--folder'."], [['one', 'two'], 'One folder is enough.'], [['--url', 'localhost'], 'localhost is no http or https address.']] as const) {
+    const { code, stderr } = await demo(folder, args);
+    assert.equal(code, 1);
+    assert.equal(stderr, `${said}\n${help.stdout}`);
+  }
+  assert.deepEqual(await demo(folder, ['--photo', 'none.jpg']), { code: 1, stdout: '', stderr: 'The photo none.jpg cannot be read.\n' });
 });
