@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Failure } from '../schema/failures.ts';
 import { parseEnvironment } from '../subgraphs/env.ts';
-import { parseOperatorCommand } from '../subgraphs/operator.ts';
+import { operatorUsage, parseOperatorCommand } from '../subgraphs/operator.ts';
 import { createPlatform } from '../subgraphs/platform.ts';
 import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
 import { startFault } from '../subgraphs/start-fault.ts';
@@ -11,6 +11,7 @@ import { askServer, type OperatorAnswer, runCommand } from './operator-socket.ts
 async function main(given: readonly string[]): Promise<OperatorAnswer> {
   // A folder is meant as it is seen from here, whoever does the command.
   const words = given.map((word, at) => (['--to', '--from'].includes(given[at - 1] ?? '') ? resolve(word) : word));
+  if (words.length === 0 || words.includes('--help') || words.includes('-h')) return { lines: [operatorUsage()] };
   const env = parseEnvironment(process.env);
   parseOperatorCommand(words);
   const answered = env.databaseUrl === null ? await askServer(env.dataDir, words) : null;

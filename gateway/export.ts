@@ -32,7 +32,7 @@ function readArguments(args: readonly string[]): { router: RouterName; out: stri
   const named = (name: SubgraphName): string => given[name] ?? process.env[`SUBGRAPH_${name.toUpperCase()}_URL`] ?? '';
   const { subgraphUrls } = parseEnvironment({ DATABASE_URL: 'postgres://elsewhere', ...Object.fromEntries(subgraphNames.map((name) => [`SUBGRAPH_${name.toUpperCase()}_URL`, named(name)])) });
   const missing = subgraphNames.filter((name) => subgraphUrls[name] === undefined);
-  if (missing.length > 0) throw new Misused(`where is ${missing.join(', ')}?\n${usage}`);
+  if (missing.length > 0) throw new Misused(`Nothing says where ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'}. Give ${missing.map((name) => `--url ${name}=http://host:port/graphql or SUBGRAPH_${name.toUpperCase()}_URL`).join(', ')}.\n${usage}`);
   return { router: known, out, urls: subgraphUrls as SubgraphUrls };
 }
 

@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
@@ -14,9 +15,11 @@ const usage = `npm start -- --supergraph FILE [--port 4000] [--host 127.0.0.1] [
 
 /** Serves a supergraph file over the subgraphs at the addresses in it, and follows its changes. */
 export async function runSupergraph(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(`npm start\n  Everything in one process; its variables are in the README.\n${usage}\n`);
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' });
   try {
     const { file, ...options } = readArguments(args);
+    await checkFile(file);
     const server = await serveSupergraph({ file, ...options, log });
     closeWithGrace({ delay: 20_000, logger: log }, async () => server.stop());
     process.stdout.write(`The graph of ${file} is at ${server.url}\n`);
@@ -24,6 +27,13 @@ export async function runSupergraph(args: readonly string[]): Promise<void> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   }
+}
+
+/** @throws Error in words for an operator. */
+async function checkFile(file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`The supergraph ${file} ${error.code === 'ENOENT' ? 'is not there' : 'cannot be read'}.`, { cause: error });
+  });
 }
 
 function readArguments(args: readonly string[]) {

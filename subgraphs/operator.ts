@@ -98,24 +98,29 @@ const messageOf = (reason: unknown): string => (typeof reason === 'object' && re
 export function parseOperatorCommand(given: readonly string[]): { command: OperatorCommand; options: Record<string, string> } {
   const words = isCommand(given[0] ?? '') ? 1 : 2;
   const name = given.slice(0, words).join(' ');
-  if (!isCommand(name)) throw new Failure('VALIDATION', usage());
+  if (!isCommand(name)) throw new Failure('VALIDATION', `${name === '' ? 'A command is missing.' : `There is no command ${name}.`}\n${operatorUsage()}`);
   const known: readonly string[] = operatorCommands[name].options;
+  const misused = (sentence: string): Failure => new Failure('VALIDATION', `${sentence}\n${usageOf(name)}`);
   const options: Record<string, string> = {};
   for (let at = words; at < given.length; at += 2) {
     const [flag = '', value] = [given[at], given[at + 1]];
     const option = flag.replace(/^--/, '');
-    if (!flag.startsWith('--') || value === undefined || !known.some((one) => one.replace('?', '') === option)) throw new Failure('VALIDATION', `${flag} is not an option of ${name}, or has no value.\n${usage()}`);
+    if (!flag.startsWith('--') || value === undefined || !known.some((one) => one.replace('?', '') === option)) throw misused(`${flag} is not an option of ${name}, or has no value.`);
     options[option] = value;
   }
-  const missing = known.find((one) => !one.endsWith('?') && options[one] === undefined);
-  if (missing !== undefined) throw new Failure('VALIDATION', `--${missing} is missing.\n${usage()}`);
+  const missing = known.filter((one) => !one.endsWith('?') && options[one] === undefined).map((one) => `--${one}`);
+  if (missing.length > 0) throw misused(`${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing.`);
   return { command: name, options };
 }
 
 const isCommand = (name: string): name is OperatorCommand => name in operatorCommands;
 
-function usage(): string {
-  const lines = Object.entries(operatorCommands).map(([name, { options, summary }]) =>
-    `  npm run admin -- ${name}${options.map((option) => (option.endsWith('?') ? ` [--${option.slice(0, -1)} …]` : ` --${option} …`)).join('')}\n      ${summary}`);
-  return `Commands:\n${lines.join('\n')}`;
+/** Every command, for a person. */
+export function operatorUsage(): string {
+  return `Commands:\n${(Object.keys(operatorCommands) as OperatorCommand[]).map(usageOf).join('\n')}`;
+}
+
+function usageOf(name: OperatorCommand): string {
+  const { options, summary }: { options: readonly string[]; summary: string } = operatorCommands[name];
+  return `  npm run admin -- ${name}${options.map((option) => (option.endsWith('?') ? ` [--${option.slice(0, -1)} …]` : ` --${option} …`)).join('')}\n      ${summary}`;
 }

@@ -8,14 +8,14 @@ import { serveSupergraph } from '../gateway/supergraph-server.ts';
 /**
  * Runs the public audit of federation gateways against ours: https://github.com/graphql-hive/federation-gateway-audit, whose own server has the
  * supergraphs, the subgraphs and what must be answered (`npm install && npm start serve` in a clone of it). Then, here:
- * `node test/audit.ts http://localhost:4200`, and names of its suites for some of them. It judges as the audit's own runner does.
+ * `npm run audit -- http://localhost:4200`, and names of its suites for some of them. It judges as the audit's own runner does.
  */
 type Expected = { data?: unknown; errors?: boolean };
 type AuditTest = { query: string; expected: Expected };
 type Answer = { data?: unknown; errors?: object[] };
 
 const [address, ...chosen] = process.argv.slice(2);
-if (address === undefined) throw new Error('Usage: node test/audit.ts http://localhost:4200 [suite…]');
+if (address === undefined) throw new Error('Usage: npm run audit -- http://localhost:4200 [suite…]');
 
 /** What of an answer is judged: its data, and whether there are errors where the audit says. */
 const judged = ({ data, errors }: Answer | Expected, counts: boolean): unknown => ({ data: data ?? null, errors: counts && (typeof errors === 'object' ? errors.length > 0 : errors ?? false) });

@@ -14,7 +14,7 @@ import { startServer } from './support/server.ts';
 
 /**
  * The four subgraphs served alone, under our gateway and under @apollo/gateway at once: whether both answer alike. The other gateway passes on
- * the keys of its clients (SUBGRAPH_CALLERS=keys). `TEST_TOPOLOGY=split TEST_DATABASE_URL=… node test/foreign.ts`; installs it beside the project.
+ * the keys of its clients (SUBGRAPH_CALLERS=keys). `TEST_TOPOLOGY=split TEST_DATABASE_URL=… npm run foreign`; installs it beside the project.
  */
 const apollo = `import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';

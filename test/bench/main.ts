@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { readCommand } from '../support/command.ts';
 
 /** Runs every benchmark, or the named ones: `npm run bench -- gateway`. Figures are ratios within one run; these are not tests. */
 const benchmarks: Record<string, () => Promise<{ run(): Promise<void> }>> = {
@@ -14,9 +15,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<void> }>> = {
   subscriptions: () => import('./subscriptions.ts'),
 };
 
-const named = process.argv.slice(2);
-const unknown = named.filter((name) => !(name in benchmarks));
-if (unknown.length > 0) throw new Error(`unknown benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}`);
+const { positionals: named } = readCommand({ usage: `npm run bench -- [${Object.keys(benchmarks).join('] [')}]`, options: {}, names: Object.keys(benchmarks) });
 process.stdout.write(`Node ${process.version}, ${availableParallelism()} cores\n`);
 for (const [name, load] of Object.entries(benchmarks)) {
   if (named.length > 0 && !named.includes(name)) continue;

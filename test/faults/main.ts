@@ -1,8 +1,10 @@
-import { parseArgs } from 'node:util';
+import { readCommand } from '../support/command.ts';
 import { runFaults } from './run.ts';
 
 /** `npm run faults -- --seconds 600 --seed 1`, with `--jobs 10000` at most, and `--only 'kill -9 of a worker'` for some faults alone. Ends with 1 when a promise was broken. */
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '120' }, seed: { type: 'string', default: '1' }, jobs: { type: 'string' }, only: { type: 'string', multiple: true } } });
+const usage = "npm run faults -- [--seconds 600] [--seed 1] [--jobs 10000] [--only 'kill -9 of a worker']...";
+const options = { seconds: { type: 'string', default: '120' }, seed: { type: 'string', default: '1' }, jobs: { type: 'string' }, only: { type: 'string', multiple: true } } as const;
+const { values } = readCommand({ usage, options, numbers: ['seconds', 'seed', 'jobs'], names: [] });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const { violations, longestOutageMs, drainedMs, toldMs, ends, ...figures } = await runFaults({
   seed: Number(values.seed), seconds: Number(values.seconds), ...values.jobs !== undefined && { jobs: Number(values.jobs) }, ...values.only && { only: values.only }, say,

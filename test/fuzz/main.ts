@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readCommand } from '../support/command.ts';
 import { fuzzPictures } from './pictures-run.ts';
 import { fuzzRest } from './rest-run.ts';
 
@@ -6,8 +6,9 @@ import { fuzzRest } from './rest-run.ts';
  * `npm run fuzz` sends bad bytes to a server of its own, in a process that can be watched: `-- pictures`, `--cases 10000`, `--seed 1`; `-- rest` to every documented endpoint. Ends
  * with 1 when anything was answered in another way than is documented, or cost too much.
  */
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { cases: { type: 'string' }, seed: { type: 'string', default: '1' } } });
 const runs = { pictures: { run: fuzzPictures, cases: 10_000 }, rest: { run: fuzzRest, cases: 2_000 } } as const;
+const usage = `npm run fuzz -- [${Object.keys(runs).join('] [')}] [--cases 1000] [--seed 1]`;
+const { values, positionals } = readCommand({ usage, options: { cases: { type: 'string' }, seed: { type: 'string', default: '1' } }, numbers: ['cases', 'seed'], names: Object.keys(runs) });
 const seed = Number(values.seed);
 const ends: (() => Promise<void>)[] = [];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Connection, openConnection } from '../../subgraphs/database.ts';
 import { createJobs } from '../../subgraphs/jobs.ts';
-import { type Operator, parseOperatorCommand } from '../../subgraphs/operator.ts';
+import { type Operator, operatorCommands, parseOperatorCommand } from '../../subgraphs/operator.ts';
 import { operatorOf, startSubgraphs } from '../../subgraphs/serve.ts';
 import { createPlatform } from '../../subgraphs/platform.ts';
 import { parseEnvironment } from '../../subgraphs/env.ts';
@@ -50,12 +50,20 @@ test('without a server the command opens the database itself, and what is wrong 
   assert.equal(created.code, 0, created.stderr);
   assert.match((await admin(env, 'keys', 'list')).stdout, /Partner key/);
   for (const [words, message] of [
-    [['partner'], /Commands:/], [['partner', 'create'], /--name is missing/], [['partner', 'create', '--nome', 'x'], /--nome is not an option/], [['partner', 'create', '--name', ' '], /name must not be empty/],
+    [['partner'], /^There is no command partner\.\nCommands:/], [['partner', 'create'], /^--name is missing\.\n {2}npm run admin -- partner create --name …\n {6}.+\n$/], [['credits', 'grant'], /^--account and --amount are missing\.\n/], [['partner', 'create', '--nome', 'x'], /--nome is not an option/], [['partner', 'create', '--name', ' '], /name must not be empty/],
     [['credits', 'grant', '--account', 'nobody', '--amount', '5'], /No account nobody/], [['credits', 'grant', '--account', field(created.stdout, 'account'), '--amount', '-5'], /whole number/],
   ] as const) {
     const { code, stderr, stdout } = await admin(env, ...words);
     assert.deepEqual([code, stdout], [1, ''], words.join(' '));
     assert.match(stderr, message);
+  }
+});
+
+test('asked for help it names every command, touches nothing and ends with 0', async () => {
+  for (const words of [[], ['--help'], ['credits', 'grant', '--help']]) {
+    const { code, stdout, stderr } = await admin({ DATA_DIR: '/proc/nowhere' }, ...words);
+    assert.deepEqual([code, stderr], [0, '']);
+    for (const name of Object.keys(operatorCommands)) assert.ok(stdout.includes(`npm run admin -- ${name}`), name);
   }
 });
 

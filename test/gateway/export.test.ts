@@ -133,7 +133,7 @@ test('addresses come from the environment too, and what is missing or wrong is s
   assert.match(await readFile(join(out, 'supergraph.graphql'), 'utf8'), /hair\.example\/graph"[^]*http:\/\/other:1\/graphql"/);
   for (const [args, said] of [
     [[], /npm run export/], [['--router', 'hive'], /--out FOLDER/], [['--router', 'nginx', '--out', out], /hive\|apollo/], [['--router', 'hive', '--out', out, '--url', 'nobody=http://x/graphql'], /nobody is no subgraph/],
-    [['--router', 'hive', '--out', out], /where is enterprise, hairstyle, headshot, skinshade\?/], [['--router', 'hive', '--out', out, ...given, '--url', 'skinshade=ftp://x'], /SUBGRAPH_SKINSHADE_URL must be/], [['--what'], /--what/],
+    [['--router', 'hive', '--out', out], /^Nothing says where enterprise, hairstyle, headshot, skinshade are\. Give --url enterprise=http:\/\/host:port\/graphql or SUBGRAPH_ENTERPRISE_URL, /], [['--router', 'hive', '--out', out, ...given, '--url', 'skinshade=ftp://x'], /SUBGRAPH_SKINSHADE_URL must be/], [['--what'], /--what/],
   ] as const) {
     const { code, stdout, stderr } = await run({}, ...args);
     assert.deepEqual([code, stdout], [1, ''], args.join(' '));

@@ -202,7 +202,7 @@ test('the command serves a file, and says what is wrong with its arguments', asy
   assert.equal((await post(url, { query: '{ me { name pet } }' })).text, '{"data":{"me":{"name":"Ann","pet":"pet of 1"}}}\n');
   server.kill('SIGTERM');
   assert.deepEqual(await once(server, 'exit'), [0, null]);
-  for (const [args, message] of [[['--port', '1'], /npm start -- --supergraph FILE/], [['--supergraph', '/nowhere'], /ENOENT/], [['--supergraph', main], /Syntax Error/]] as const) {
+  for (const [args, message] of [[['--port', '1'], /npm start -- --supergraph FILE/], [['--supergraph', '/nowhere'], /^The supergraph \/nowhere is not there\.\n$/], [['--supergraph', main], /Syntax Error/]] as const) {
     const wrong = run(...args);
     const [said] = await once(wrong.stderr, 'data') as [Buffer];
     assert.match(String(said), message);

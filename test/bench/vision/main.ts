@@ -1,4 +1,5 @@
 import { createVision } from '../../../subgraphs/vision/index.ts';
+import { readCommand } from '../../support/command.ts';
 import { accuracy } from './accuracy.ts';
 import { cost } from './cost.ts';
 import { say } from './figures.ts';
@@ -10,10 +11,12 @@ import { readPortraits } from './portraits.ts';
 import { sheet } from './sheet.ts';
 
 /** Every figure of the pictures: `npm run bench:vision`, or `npm run bench:vision -- accuracy cost` for some of its parts. */
-export async function run(parts: readonly string[] = []): Promise<void> {
+async function run(): Promise<void> {
+  const names = ['accuracy', 'invariance', 'cost', 'load', 'hair', 'headshots', 'sheet'] as const;
+  const { positionals: parts } = readCommand({ usage: `npm run bench:vision -- [${names.join('] [')}]`, options: {}, names });
   const portraits = await readPortraits();
   say(`${portraits.length} portraits, ${portraits.some(({ lab }) => lab) ? 'labelled' : 'without labels'}`);
-  const measures: Record<string, () => Promise<void>> = {
+  const measures: Record<(typeof names)[number], () => Promise<void>> = {
     accuracy: () => withVision((vision) => accuracy(vision, portraits)),
     invariance: () => withVision((vision) => invariance(vision, portraits)),
     cost: () => cost(portraits),
@@ -38,4 +41,4 @@ async function withVision(work: (vision: ReturnType<typeof createVision>) => Pro
   }
 }
 
-if (import.meta.main) await run(process.argv.slice(2));
+await run();
