@@ -33,7 +33,10 @@ export function createMail({ env, jobs, log }: { env: Pick<Environment, 'smtpUrl
   const isSent = env.smtpUrl !== null || env.mode !== 'production';
   const deliver = async ({ id, data: { source, subjectId } }: { id: string; data: Parcel }): Promise<void> => {
     const letter = await writers.get(source)?.(subjectId);
-    if (letter) await send(letter, id);
+    if (letter) await send(letter, id).catch((error: unknown) => {
+      log.warn({ source, job: id, ...causeOf(error) }, 'a letter could not be sent; it is tried again for about two hours');
+      throw error;
+    });
   };
   return {
     isSent,
@@ -45,6 +48,13 @@ export function createMail({ env, jobs, log }: { env: Pick<Environment, 'smtpUrl
     },
     post: async (source, subjectId) => (isSent ? jobs.enqueue(queueOf(source), { source, subjectId } satisfies Parcel) : undefined),
   };
+}
+
+/** Why a letter was not sent. What a mail server answers may name whom it was for, so that of its words only the number is told. */
+function causeOf(error: unknown): object {
+  if (!(error instanceof Error)) return {};
+  const { code, command, responseCode, message } = error as Error & { code?: string; command?: string; responseCode?: number };
+  return { code, command, responseCode, ...responseCode === undefined && command === 'CONN' && { cause: message } };
 }
 
 type Send = (letter: Letter, id: string) => Promise<void>;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { until } from '../support/database.ts';
 import { lettersTo, requestLink, tokenIn, useLink } from '../support/people.ts';
 import { startTestPlatform } from '../support/platform.ts';
+import { freePort } from '../support/process.ts';
 import { startServer } from '../support/server.ts';
 import { startSmtp } from '../support/smtp.ts';
 
@@ -50,6 +51,16 @@ test('a letter that was being sent when the server was killed is sent after the 
   assert.deepEqual((await useLink(server, tokenIn(plain(late?.text ?? '')) ?? '')).errors, []);
   assert.deepEqual((await useLink(server, token)).errors.map(({ code }) => code), ['NOT_FOUND'], 'what was used stays used');
   assert.equal((await server.rest('/api/v1/styles', { key: secret })).status, 200);
+});
+
+test('a mail server that does not answer or puts a letter off is told at the level warn, without whom it is for', async (t) => {
+  const port = await freePort();
+  const server = await startServer(t, { variables: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
+  await requestLink(server, 'nora@example.org');
+  const said = await until(() => server.output().split('\n').find((line) => line.includes('a letter could not be sent')) ?? null);
+  const { level, source, code, cause } = JSON.parse(said) as Record<string, unknown>;
+  assert.deepEqual({ level, source, code, cause }, { level: 'warn', source: 'enterprise.sign-in', code: 'ESOCKET', cause: `connect ECONNREFUSED 127.0.0.1:${port}` });
+  assert.ok(!server.output().includes('nora@'));
 });
 
 test('in production without a mail server nobody signs in, nothing is kept to be read, and all else works', async (t) => {
