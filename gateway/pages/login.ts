@@ -35,7 +35,7 @@ export function serveLogin(app: FastifyInstance, { platform: { env, keys }, grap
     });
     scope.post('/login', async (request, reply) => answering(request, reply, async ({ email = '' }) => {
       const { requestSignInLink: { sentTo, errors } } = await ask(graph, RequestSignInLink, { email }, asking(request));
-      return plainPage(reply, 'Look into your mail', `<p>If ${escapeHtml(accepted(sentTo, errors))} can be reached, a link to sign in is on its way. It works once, within 15 minutes.</p>`);
+      return plainPage(reply, 'Look into your mail', `<p>If ${escapeHtml(accepted(sentTo, errors))} can be reached, a link to sign in is on its way. It works once, within 15 minutes.</p>${hasOutbox(env) ? '<p>Nothing is mailed here, for SMTP_URL is not set: <a href="/outbox">the letter is in the outbox</a>.</p>' : ''}`);
     }));
     scope.post('/login/open', async (request, reply) => answering(request, reply, async ({ token = '' }) => {
       const { signIn: { secret, session, errors } } = await ask(graph, SignIn, { token }, asking(request));
@@ -49,9 +49,11 @@ export function serveLogin(app: FastifyInstance, { platform: { env, keys }, grap
   });
 }
 
+const hasOutbox = ({ smtpUrl, mode }: Platform['env']): boolean => smtpUrl === null && mode !== 'production';
+
 /** The mail that was not sent, where it is kept: for development. */
 export function serveOutbox(app: FastifyInstance, { env }: Pick<Platform, 'env'>): void {
-  if (env.smtpUrl !== null || env.mode === 'production') return;
+  if (!hasOutbox(env)) return;
   const outbox = createOutbox(env.dataDir);
   app.get('/outbox', async (request, reply) => {
     if (!isOwnPage(request.headers)) throw new HttpRefusal(403, 'This page is not for other sites');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { until } from '../support/database.ts';
 import { lettersTo, linkFor, tokenIn } from '../support/people.ts';
@@ -19,6 +20,7 @@ test('by pages alone: an address is asked for, a link is mailed, a button opens 
   assert.match(first.text, /<form method="post" action="\/login">.*name="email"/);
   const sent = await post('/login', { email: 'Paula@example.org' });
   assert.deepEqual([sent.status, /link to sign in is on its way/.test(sent.text)], [200, true]);
+  assert.match(sent.text, /Nothing is mailed here.*<a href="\/outbox">/);
   const token = await until(async () => (await lettersTo(platform, 'paula@example.org')).map(({ text }) => tokenIn(text))[0] ?? null);
   // Programs that look at mail open links.
   for (let look = 0; look < 3; look++) assert.match((await platform.rest(`/login?token=${token}`)).text, new RegExp(`action="/login/open".*value="${token}"`));
@@ -34,6 +36,15 @@ test('by pages alone: an address is asked for, a link is mailed, a button opens 
   assert.match((await platform.rest('/login', { headers: { cookie } })).text, /name="email"/);
   const again = await post('/login/open', { token });
   assert.deepEqual([again.status, /was used already/.test(again.text)], [404, true]);
+});
+
+test('its pages have one style, which their policy names, and long lines of letters are wrapped', async () => {
+  for (const path of ['/login', '/login?token=x', '/outbox', '/org/nobody']) {
+    const { text, headers } = await platform.rest(path);
+    const style = /<style>(.+)<\/style>/.exec(text)?.[1] ?? '';
+    assert.match(style, /pre \{[^}]*white-space: pre-wrap/);
+    assert.ok(headers.get('content-security-policy')?.includes(`style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`), path);
+  }
 });
 
 test('the button for everywhere ends all sessions', async () => {
