@@ -34,7 +34,8 @@ function bannerOf({ platform: { env, connection } }: Lookgraph, demo: Demo | nul
     `  Try it      ${url}/`,
     `  GraphQL     ${url}/graphql  (queries by POST and GET, subscriptions over WebSocket, server-sent events and multipart)`,
     `  REST        ${url}/api/v1/styles, /colors, /generation/hairstyle, /generation/{id}`,
-    `  Sign in     ${url}/login${env.smtpUrl === null && env.mode !== 'production' ? `  (the mail is at ${url}/outbox)` : ''}`,
+    // Without mail nobody can.
+    ...env.smtpUrl === null && env.mode === 'production' ? [] : [`  Sign in     ${url}/login${env.smtpUrl === null ? `  (the mail is at ${url}/outbox)` : ''}`],
     ...demo ? demoLines(url, demo) : [],
   ];
   return `${lines.join('\n')}\n\n`;

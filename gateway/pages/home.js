@@ -7,13 +7,13 @@ const chosen = new Set();
 const most = 8;
 
 $('key').value = key;
-if (photo) $('source').src = photo;
+if (photo) showPhoto(photo);
 $('file').addEventListener('change', () => {
   const [file] = $('file').files;
-  if (file) $('source').src = URL.createObjectURL(file);
+  if (file) showPhoto(URL.createObjectURL(file));
 });
 $('go').addEventListener('click', () => {
-  generate().catch((error) => say(error.message)).finally(() => ($('go').disabled = false));
+  generate().catch((error) => say(error.message)).finally(removeEmpty).finally(() => ($('go').disabled = false));
 });
 await loadCatalogue();
 
@@ -33,14 +33,26 @@ function styleButton({ id, description, preview }) {
   button.setAttribute('aria-pressed', 'false');
   button.dataset.name = description;
   button.addEventListener('click', () => {
-    if (!chosen.delete(id) && chosen.size < most) chosen.add(id);
+    const isOneTooMany = !chosen.has(id) && chosen.size === most;
+    if (!chosen.delete(id) && !isOneTooMany) chosen.add(id);
+    if (!$('go').disabled) say(isOneTooMany ? `Choose at most ${most} styles.` : 'Choose styles and generate.');
     button.setAttribute('aria-pressed', String(chosen.has(id)));
   });
   button.id = `style-${id}`;
   return button;
 }
 
+function showPhoto(address) {
+  Object.assign($('source'), { src: address, hidden: false });
+}
+
+// What was to be drawn and was not, whatever the reason.
+function removeEmpty() {
+  for (const figure of document.querySelectorAll('#results figure:not(:has(img))')) figure.remove();
+}
+
 async function generate() {
+  if ($('source').hidden) throw new Error('Choose a photo first.');
   $('go').disabled = true;
   show(0);
   say('Sending the photo…');

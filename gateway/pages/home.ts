@@ -12,8 +12,8 @@ const policy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self'
 export function serveHome(app: FastifyInstance, env: Environment): void {
   app.get('/', async (_, reply) => {
     const demo = env.mode === 'production' ? null : await readDemo(env.dataDir);
-    const values = { url: env.publicUrl, key: demo?.personalKey ?? '', photo: demo?.photo ? '/demo/portrait.jpg' : '' };
-    const html = page.replaceAll(/\{\{(url|key|photo)\}\}/g, (_whole, name: keyof typeof values) => escapeHtml(values[name]));
+    const values = { url: env.publicUrl, key: demo?.personalKey ?? '', shownKey: demo?.personalKey ?? 'YOUR_KEY', photo: demo?.photo ? '/demo/portrait.jpg' : '' };
+    const html = page.replaceAll(/\{\{(url|key|shownKey|photo)\}\}/g, (_whole, name: keyof typeof values) => escapeHtml(values[name]));
     return reply.header('content-security-policy', policy).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html);
   });
   app.get('/home.js', async (_, reply) => reply.header('cache-control', 'no-cache').type('text/javascript; charset=utf-8').send(script));

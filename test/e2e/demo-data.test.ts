@@ -62,5 +62,8 @@ test('in production there is no demo', async (t) => {
   const server = await startServer({ after: (stop) => t.after(stop) }, { variables: { NODE_ENV: 'production', SIGNING_SECRET: 'a secret of this test, long enough' } });
   assert.equal(existsSync(join(server.dataDir, 'demo.json')), false);
   assert.equal((await server.rest('/demo/portrait.jpg')).status, 404);
-  assert.doesNotMatch(server.output(), /key/);
+  assert.doesNotMatch(server.output(), /key|login/);
+  const { text } = await server.rest('/');
+  assert.ok(text.includes(`-H 'x-api-key: YOUR_KEY'`) && text.includes(`{ 'x-api-key': 'YOUR_KEY' }`));
+  assert.match(text, /data-key="" data-photo="".*<img id="source" alt="[^"]+" hidden>/s);
 });
