@@ -12,12 +12,14 @@ export async function run(): Promise<void> {
   const startedAt = performance.now();
   try {
     const env = parseEnvironment(process.env);
-    const lookgraph = await startLookgraph(env);
-    closeWithGrace({ delay: env.stopDelayMs + stopWithinMs, logger: lookgraph.platform.log }, async () => lookgraph.stop());
-    const demo = env.mode === 'production' ? null : await seedDemo(lookgraph.platform).catch(async (error: unknown) => {
-      await lookgraph.stop();
-      throw error;
+    let demo: Demo | null = null;
+    const lookgraph = await startLookgraph(env, env.mode === 'production' ? {} : {
+      // Who waits for /readyz reads the demo's file then.
+      prepare: async (platform) => {
+        demo = await seedDemo(platform);
+      },
     });
+    closeWithGrace({ delay: env.stopDelayMs + stopWithinMs, logger: lookgraph.platform.log }, async () => lookgraph.stop());
     process.stdout.write(bannerOf(lookgraph, demo, performance.now() - startedAt));
   } catch (error) {
     process.stderr.write(`${startFault(error)}\n`);

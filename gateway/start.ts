@@ -34,9 +34,9 @@ export type Lookgraph = { url: string; port: number; /** Null: metrics are serve
 
 /**
  * Starts everything in this process: gateway, subgraphs and, unless the environment says otherwise, workers. Subgraphs that have an address are not
- * started here, nor are their jobs. When it fails, nothing of it is left behind.
+ * started here, nor are their jobs. When it fails, nothing of it is left behind. `prepare` is done before anything is answered.
  */
-export async function startLookgraph(given: Environment, options: PlatformOptions = {}): Promise<Lookgraph> {
+export async function startLookgraph(given: Environment, { prepare = async () => {}, ...options }: PlatformOptions & { prepare?: (platform: Platform) => Promise<void> } = {}): Promise<Lookgraph> {
   const { server, serve } = createFront();
   await listen(server, given);
   const { port } = server.address() as AddressInfo;
@@ -44,7 +44,7 @@ export async function startLookgraph(given: Environment, options: PlatformOption
   let platform: Awaited<ReturnType<typeof createPlatform>> | null = null;
   try {
     platform = await createPlatform(env, options);
-    const opened = await open(platform, server, serve);
+    const opened = await open(platform, server, serve, prepare);
     void warmUp(platform, ownSubgraphs(env));
     return { url: `http://${urlHost(env.host)}:${port}`, port, platform, ...opened };
   } catch (error) {
@@ -63,7 +63,7 @@ async function listen(server: Server, { port, host }: Environment): Promise<void
 }
 
 /** Puts the gateway over the platform, and behind the server. */
-async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void): Promise<Pick<Lookgraph, 'graph' | 'adminPort' | 'stop'>> {
+async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server: Server, serve: (listener: RequestListener) => void, prepare: (platform: Platform) => Promise<void>): Promise<Pick<Lookgraph, 'graph' | 'adminPort' | 'stop'>> {
   const { env, keys, log, metrics, spending, tracer } = platform;
   const subgraphs = { ...await startSubgraphs(platform, ownSubgraphs(env)), ...remoteSubgraphs(env) };
   const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, spending, observer: { metrics, tracer }, log });
@@ -73,6 +73,7 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   let stopping: Promise<void> | null = null;
   mount(app, { platform, graph, openings, texts }, () => stopping !== null);
   await app.ready();
+  await prepare(platform);
   serve((request, response) => {
     // Whoever keeps the connection for later would find it closed.
     if (stopping !== null) response.shouldKeepAlive = false;

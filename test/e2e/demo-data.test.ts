@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { seedDemo } from '../../gateway/demo-data.ts';
 import { installWithoutDevelopment } from '../support/installed.ts';
+import { until } from '../support/database.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { startServer } from '../support/server.ts';
 
@@ -29,6 +30,17 @@ test('the keys of the demo stay the same over restarts, and only one that is dea
   assert.deepEqual(others, same);
   assert.notEqual(personalKey, former);
   assert.deepEqual(await server.gql<Viewer>(personalKey, viewer), before);
+});
+
+test('who is told that the server is ready finds the demo that is its own', async (t) => {
+  const server = await startServer({ after: (stop) => t.after(stop) });
+  const first = await server.demo();
+  await server.end('SIGTERM');
+  await writeFile(join(server.dataDir, 'demo.json'), JSON.stringify({ ...first, photo: 'http://localhost:1/demo/portrait.jpg' }));
+  const started = server.start();
+  await until(async () => (await fetch(`${server.url}/readyz`).catch(() => null))?.ok ?? false);
+  assert.deepEqual(await server.demo(), first);
+  await started;
 });
 
 test('a deleted key is replaced, also when the file that named it is gone', async (t) => {
