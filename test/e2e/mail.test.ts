@@ -53,7 +53,7 @@ test('a letter that was being sent when the server was killed is sent after the 
   assert.equal((await server.rest('/api/v1/styles', { key: secret })).status, 200);
 });
 
-test('a mail server that does not answer or puts a letter off is told at the level warn, without whom it is for', async (t) => {
+test('a mail server that does not answer is told at the level warn, without whom it is for', async (t) => {
   const port = await freePort();
   const server = await startServer(t, { variables: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
   await requestLink(server, 'nora@example.org');
