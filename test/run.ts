@@ -29,9 +29,9 @@ function touchesDatabase(file: string): boolean {
   return /(support\/(database|platform|server)|\/(salon|studio))\.ts'/.test(readFileSync(file, 'utf8'));
 }
 
-/** What a topology may change: what callers from outside see through all processes. The demo is of the gateway alone, and replicas are several processes anyhow. */
+/** What a topology may change: what callers from outside see through all processes. The demo is of the gateway alone, and replicas, of which rates are counted, are several processes anyhow. */
 function isFromEndToEnd(file: string): boolean {
-  return /(^|\/)test\/e2e\/(?!demo-data|replicas)/.test(file) && touchesDatabase(file);
+  return /(^|\/)test\/e2e\/(?!demo-data|replicas|rates)/.test(file) && touchesDatabase(file);
 }
 
 function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
