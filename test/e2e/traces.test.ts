@@ -33,7 +33,7 @@ test('a traceparent goes from the client through gateway, subgraph and job to th
 
   // Without one, a request begins a trace of its own, by which its lines are found.
   const own = await server.rest('/graphql', { key, json: { query: 'query Mine { hairstyles(first: 1) { nodes { id } } }' } });
-  const line = await until(() => linesOf(server.output()).find(({ requestId }) => requestId === own.headers.get('x-request-id')) ?? null);
+  const line = await until(() => linesOf(server.output()).find(({ msg, subgraph, requestId }) => msg === 'request' && !subgraph && requestId === own.headers.get('x-request-id')) ?? null);
   assert.deepEqual([line.operation, line.traceId?.length], ['Mine', 32]);
 });
 
