@@ -96,7 +96,7 @@ const inviteRoutes = [
   route({
     method: 'POST', path: `${base}/invites`, summary: 'Invites a person; a credit is held until the photos are complete.', dialect, operation: CreateInvite,
     body: inviteBody,
-    variables: (request) => ({ input: { ...readBody(inviteBody, request.body) } }),
+    variables: (request) => ({ input: readBody(inviteBody, request.body) }),
     reply({ createInvite }) {
       const { email, link, token, team } = accepted(createInvite.invite, createInvite.errors);
       return { body: { success: true, input: { email }, message: 'Invite sent', link, id: token, teamId: team?.id ?? null } };

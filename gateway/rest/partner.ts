@@ -18,7 +18,7 @@ export const partnerRoutes = [
   route({
     method: 'POST', path: '/api/v1/admin/enterprise', summary: 'Creates a business with its owner, a widget and a key.', dialect: partnerDialect, operation: CreateEnterprise,
     body: enterpriseBody,
-    variables: (request) => ({ input: { ...readBody(enterpriseBody, request.body) } }),
+    variables: (request) => ({ input: readBody(enterpriseBody, request.body) }),
     reply({ createEnterprise: { enterprise: created, ownerEmail, widget, secret, errors } }) {
       const { id, slug, name, links } = accepted(created, errors);
       const urls = links && { enterprise_overview: links.enterpriseOverview, widget_management: links.widgetManagement, widget_embed: links.widgetEmbed };

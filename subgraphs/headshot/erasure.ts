@@ -13,12 +13,14 @@ const batch = 1000;
 export function modelEraser({ connection, blobs, looks, requests }: Pick<Platform, 'connection' | 'blobs' | 'looks' | 'requests'>, store: Store, models: Pick<Models, 'stop'>): EraseSubject {
   return async ({ accountId, clientId }, settle, foresee) => {
     const ids = [...await store.listModelsOfClient(accountId, clientId), ...await withoutLook(accountId, looks, store)];
-    await connection.transaction(async () => {
+    const files = await connection.transaction(async () => {
       // Credits go back, and no worker adds a photo any more. Whenever this is interrupted, the upkeep deletes files of what is stopped.
       for (const id of ids) await models.stop(accountId, id);
-      await foresee({ rows: (await requests.forget(accountId, ids)) + (await store.countModelRows(accountId, ids)), files: (await store.listFilesOf(accountId, ids)).length });
+      const keys = await store.listFilesOf(accountId, ids);
+      await foresee({ rows: (await requests.forget(accountId, ids)) + (await store.countModelRows(accountId, ids)), files: keys.length });
+      return keys;
     });
-    for (const key of await store.listFilesOf(accountId, ids)) await blobs.delete(key);
+    for (const key of files) await blobs.delete(key);
     await connection.transaction(async () => {
       await store.deleteModels(accountId, ids);
       await settle({ rows: 0, files: 0 }, ids);

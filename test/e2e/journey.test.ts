@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { until } from '../support/database.ts';
+import { photographLook } from '../support/look.ts';
 import { portrait } from '../support/photos.ts';
 import { startTestPlatform } from '../support/platform.ts';
 import { addClient, openBusiness } from '../support/salon.ts';
@@ -20,21 +20,6 @@ type Journey = {
   };
 };
 
-/** Headshots of a finished look, when they are there. */
-async function photograph(lookId: string): Promise<string> {
-  const begin = 'mutation ($look: ID!) { createHeadshotModel(email: "jane@example.com", fromGenerationImageId: $look, isDevelopment: true) { model { id } errors { message } } }';
-  const { createHeadshotModel: { model, errors } } = await platform.gql<{ createHeadshotModel: { model: { id: string } | null; errors: object[] } }>(salon.key, begin, { look: lookId });
-  assert.ok(model, JSON.stringify(errors));
-  await until(async () => (await platform.gql<{ headshotModel: { status: string } }>(salon.key, 'query ($id: ID!) { headshotModel(id: $id) { status } }', { id: model.id })).headshotModel.status === 'ACTIVE', 60_000);
-  return model.id;
-}
-
-/** The first picture of a generation. */
-async function firstLook(generation: string): Promise<string> {
-  const { hairstyleGeneration } = await platform.gql<{ hairstyleGeneration: { images: { id: string }[] } }>(salon.key, 'query ($id: ID!) { hairstyleGeneration(id: $id) { images { id } } }', { id: generation });
-  return hairstyleGeneration.images[0]?.id ?? assert.fail('no picture');
-}
-
 async function assertJpeg(url: string): Promise<void> {
   const { pathname, search } = new URL(url);
   const picture = await platform.send(pathname + search);
@@ -51,8 +36,7 @@ test('client, shade, recommended colors, looks and headshots in one query over a
   assert.ok(best);
   const job = await platform.generate(salon.key, { mode: 'test', styles: ['817941'], image_name: 'jane.jpg', hair_colour: best.color.name, client_id: client });
   await platform.ended(salon.key, job);
-  const lookId = await firstLook(job);
-  const modelId = await photograph(lookId);
+  const { lookId, modelId } = await photographLook(platform, salon.key, { generation: job, email: 'jane@example.com' });
 
   const { enterprise } = await platform.gql<Journey>(salon.key, `query Journey($slug: String!, $client: ID!, $shade: HexColor!) {
     enterprise(slug: $slug) { client(id: $client) {

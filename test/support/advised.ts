@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { until } from './database.ts';
+import { photographLook } from './look.ts';
 import { nobody, portrait } from './photos.ts';
 import type { createTestClient } from './platform.ts';
 import { addClient, addPhoto, type TestSalon } from './salon.ts';
@@ -33,7 +34,7 @@ export async function advise(server: Server, salon: Salon, { photos = 1 } = {}):
   const made = await server.generate(salon.key, { ...order, styles: ['817941', '462817'] });
   const { body } = await server.ended(salon.key, made);
   await readShade(server, salon, { imageId: photo.id, clientId: id });
-  const headshots = await makeHeadshots(server, salon, made);
+  const { urls: headshots } = await photographLook(server, salon.key, { generation: made, email: person.email });
   const open = await server.generate(salon.key, { ...order, mode: 'live', styles: ['817941', '462817', '739205', '158634'] });
   const media = await server.rest<{ enterprise_clients_media: { file_url: string }[] }>(salon.at(`clients/${id}`), { key: salon.key });
   const urls = [...body.data.images, ...media.body.enterprise_clients_media.map(({ file_url }) => file_url), ...headshots];
@@ -55,20 +56,6 @@ export async function advise(server: Server, salon: Salon, { photos = 1 } = {}):
 async function readShade(server: Server, { key }: Salon, input: { imageId: string; clientId: string }): Promise<void> {
   const { detectSkinShade } = await server.gql<{ detectSkinShade: { reading: object | null; errors: object[] } }>(key, 'mutation ($input: DetectSkinShadeInput!) { detectSkinShade(input: $input) { reading { id } errors { message } } }', { input });
   assert.ok(detectSkinShade.reading, JSON.stringify(detectSkinShade.errors));
-}
-
-/** Links of the headshots of a generation's first picture. */
-async function makeHeadshots(server: Server, { key }: Salon, generation: string): Promise<string[]> {
-  const { hairstyleGeneration: { images: [look] } } = await server.gql<{ hairstyleGeneration: { images: { id: string }[] } }>(key, 'query ($id: ID!) { hairstyleGeneration(id: $id) { images { id } } }', { id: generation });
-  const begin = 'mutation ($email: EmailAddress!, $look: ID!) { createHeadshotModel(email: $email, fromGenerationImageId: $look, isDevelopment: true) { model { id } errors { message } } }';
-  const { createHeadshotModel: { model, errors } } = await server.gql<{ createHeadshotModel: { model: { id: string } | null; errors: object[] } }>(key, begin, { email: person.email, look: look?.id });
-  assert.ok(model, JSON.stringify(errors));
-  type Seen = { headshotModel: { status: string; photos: { nodes: { urls: { main: string; thumbnail: string } }[] } } };
-  return until(async () => {
-    const { headshotModel: { status, photos } } = await server.gql<Seen>(key, 'query ($id: ID!) { headshotModel(id: $id) { status photos { nodes { urls { main thumbnail } } } } }', { id: model.id });
-    assert.notEqual(status, 'FAILED');
-    return status === 'ACTIVE' && photos.nodes.flatMap(({ urls }) => [urls.main, urls.thumbnail]);
-  }, 120_000);
 }
 
 /** Asks for the erasure of a client; its id. */
