@@ -47,19 +47,23 @@ export async function run(): Promise<void> {
     const events = createEventLog<EventBody>(await openAnother(scope, server.databaseUrl), 'hairstyle');
     delays.length = 0;
     const telling = setInterval(() => process.stdout.write(`${memory().toFixed(0)} MB\n`), 60_000);
-    const sent = await write(events, ids.slice(10)).finally(() => clearInterval(telling));
+    const commits = await write(events, ids.slice(10)).finally(() => clearInterval(telling));
     await sleep(1_000);
-    const sorted = delays.toSorted((a, b) => a - b);
-    const at = (share: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(0);
-    process.stdout.write(`${sent} events in ${seconds} s, ${delays.length} heard: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms after the commit began; memory ${before.toFixed(0)} -> ${memory().toFixed(0)} MB\n`);
+    process.stdout.write(`${commits.length} events in ${seconds} s, ${delays.length} heard: ${spread(delays)} after the commit began; the commits alone: ${spread(commits)}; memory ${before.toFixed(0)} -> ${memory().toFixed(0)} MB\n`);
   } finally {
     for (const end of ends) await end();
   }
 }
 
-/** Appends to one stream after the other, at an even pace as far as the database keeps up. */
-async function write(events: ReturnType<typeof createEventLog<EventBody>>, ids: readonly GenerationId[]): Promise<number> {
-  const startedAt = performance.now();
+function spread(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(0);
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`;
+}
+
+/** Appends to one stream after the other, at an even pace as far as the database keeps up; how long each commit took, in milliseconds. */
+async function write(events: ReturnType<typeof createEventLog<EventBody>>, ids: readonly GenerationId[]): Promise<number[]> {
+  const [startedAt, took] = [performance.now(), [] as number[]];
   let [sent, under] = [0, 0];
   for (let now = 0; now < seconds * 1_000; now = performance.now() - startedAt) {
     while (sent < now / 1_000 * eventsPerSecond && under < 8) {
@@ -67,11 +71,12 @@ async function write(events: ReturnType<typeof createEventLog<EventBody>>, ids: 
       const progress = { status: 'PROCESSING', stage: 'render', percent: 1, seq: 1, etaSeconds: null, updatedAt: new Date().toISOString() } as const;
       under += 1;
       sent += 1;
-      void events.append(generationId, 'PROGRESS', { generationId, progress, imageId: null, failure: null, terminal: false }).finally(() => (under -= 1));
+      const from = performance.now();
+      void events.append(generationId, 'PROGRESS', { generationId, progress, imageId: null, failure: null, terminal: false }).then(() => took.push(performance.now() - from)).finally(() => (under -= 1));
     }
     await sleep(1);
   }
-  return sent;
+  return took;
 }
 
 /** Ready when the first event, the present state, was heard. */

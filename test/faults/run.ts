@@ -21,12 +21,13 @@ import { faults, possibleFaults, type Site } from './mischief.ts';
 import { startProxy } from './proxy.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 
-export type FaultRun = { seed: number; /** Of load and faults; what follows is not counted. */ seconds: number; /** Ends earlier with so many. */ jobs?: number; /** Faults by name; all that are possible by default. */ only?: readonly string[]; say: (line: string) => void };
+export type FaultRun = { seed: number; /** Of load and faults; what follows is not counted. */ seconds: number; /** Ends earlier with so many. */ jobs?: number; /** Ends not before so many faults, which are spread over `jobs`; without it they come as quickly as the rest of it recovers. */ faults?: number; /** Faults by name; all that are possible by default. */ only?: readonly string[]; say: (line: string) => void };
 export type Report = {
   jobs: number; ends: Record<string, number>; faults: number; followers: number; drops: number; losses: number; attempts: number; longestOutageMs: number; drainedMs: number; toldMs: number; violations: string[];
 };
 
-const diskMb = 1200;
+/** Of the disk: what a run of some minutes needs, and more for each job of one that says how many. */
+const [diskMb, diskMbOfJob] = [1200, 0.15];
 const clocks = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 /** Of those that are drawn quickest. */
 const styles = ['405168', '706951', '614253'];
@@ -35,17 +36,17 @@ const granted = 1_000_000;
 const drainWithinMs = 900_000;
 
 /** Lets everything go wrong while there is work to do, then lets it come to rest, and looks what became of it. */
-export async function runFaults({ seed, seconds, jobs = Infinity, only, say }: FaultRun): Promise<Report> {
+export async function runFaults({ seed, seconds, jobs = Infinity, faults: wanted = 0, only, say }: FaultRun): Promise<Report> {
   const [random, ends, ended] = [createRandom(seed), [] as (() => unknown)[], [] as Ended[]];
   try {
-    const { site, urls, receiver } = await openSite(seed, ended, ends);
+    const { site, urls, receiver } = await openSite(seed, Number.isFinite(jobs) ? jobs : 0, ended, ends);
     const { tenants, database } = await openTenants(site, urls[0] ?? '', ends);
     const stopping = new AbortController();
     const load = startLoad({
       next: inTurn(urls), tenants, styles, random: createRandom(seed + 1), mostOpen: 60, canceled: 25, signal: stopping.signal,
       callback: (key) => `http://127.0.0.1:${receiver.port}/${key}`, told: () => receiver.taken.size,
     });
-    const count = await makeTrouble(site, random, { until: performance.now() + seconds * 1000, isEnough: () => load.acked() >= jobs, only }, load, say);
+    const count = await makeTrouble(site, random, { until: performance.now() + seconds * 1000, isEnough: (faults) => load.acked() >= jobs && faults >= wanted, jobsApart: wanted > 0 && jobs < Infinity ? jobs / wanted : 0, only }, load, say);
     stopping.abort();
     await load.ended;
     const { drainedMs, toldMs } = await drain(site, await database(), load, say);
@@ -74,12 +75,12 @@ function inTurn(urls: readonly string[]): () => string {
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** A PostgreSQL, two gateways and two workers on a small disk, behind proxies that are ours. */
-async function openSite(seed: number, ended: Ended[], ends: (() => unknown)[]): Promise<{ site: Site; urls: readonly string[]; receiver: Receiver }> {
+async function openSite(seed: number, jobs: number, ended: Ended[], ends: (() => unknown)[]): Promise<{ site: Site; urls: readonly string[]; receiver: Receiver }> {
   const folder = mkdtempSync(join(tmpdir(), 'faults-'));
   // PostgreSQL runs as another user.
   chmodSync(folder, 0o755);
   ends.push(() => rmSync(folder, { recursive: true, force: true }));
-  const disk = mountDisk(join(folder, 'disk'), diskMb);
+  const disk = mountDisk(join(folder, 'disk'), Math.round(diskMb + jobs * diskMbOfJob));
   ends.push(() => disk.remove());
   const dataDir = join(disk.folder, 'data');
   mkdirSync(dataDir);
@@ -132,14 +133,15 @@ async function openTenants({ cluster }: Site, url: string, ends: (() => unknown)
   return { tenants, database };
 }
 
-type Trouble = { until: number; isEnough: () => boolean; only: readonly string[] | undefined };
+type Trouble = { until: number; isEnough: (faults: number) => boolean; /** Jobs that are acknowledged between two faults, at least. */ jobsApart: number; only: readonly string[] | undefined };
 
 /** One fault after another, each kind once before one comes again; how many. */
-async function makeTrouble(site: Site, random: Random, { until, isEnough, only }: Trouble, load: Load, say: (line: string) => void): Promise<number> {
+async function makeTrouble(site: Site, random: Random, { until, isEnough, jobsApart, only }: Trouble, load: Load, say: (line: string) => void): Promise<number> {
   const names = possibleFaults(site, say).filter((name) => only === undefined || only.includes(name));
   let [count, bag] = [0, [] as string[]];
-  while (performance.now() < until && !isEnough()) {
+  while (performance.now() < until && !isEnough(count)) {
     await pause(1000 + random.below(4000));
+    while (load.acked() < count * jobsApart && performance.now() < until) await pause(100);
     if (bag.length === 0) bag = [...names];
     const [name = ''] = bag.splice(random.below(bag.length), 1);
     count += 1;
