@@ -6,7 +6,7 @@ import { type AccountId, newUploadId, type UploadId } from './ids.ts';
 import { createS3Files, createS3Staging } from './blobs-s3.ts';
 import { createFolder } from './blobs-folder.ts';
 import { openS3, type S3Options } from './s3.ts';
-import { createStaging, stagedForMs, UploadTooLarge } from './uploads.ts';
+import { atLeast, createStaging, stagedForMs, UploadTooLarge, UploadTooShort } from './uploads.ts';
 
 /** Names one stored blob: the SHA-256 of its bytes, a part that makes every put its own, and the ending of its type. */
 export type BlobKey = string & { readonly __brand: 'BlobKey' };
@@ -33,8 +33,8 @@ export type BlobStore = {
   /** Also removes what was made of it. Deleting what is gone does nothing. */
   delete(key: BlobKey): Promise<void>;
   signedUrl(key: BlobKey, options: SignedUrlOptions): string;
-  /** A signed address for one PUT of at most `uploadLimitBytes` within an hour. */
-  stage(accountId: AccountId): Promise<StagedUpload>;
+  /** A signed address for one PUT of at least the announced bytes and at most `uploadLimitBytes` within an hour. */
+  stage(accountId: AccountId, byteLength: number): Promise<StagedUpload>;
   /** False when that upload was sent before. Throws UploadTooLarge. */
   putStaged(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean>;
   /** Gives the bytes once. Null: not sent, another account's, taken before or too old. `by`: who takes them, and may take them again until they are forgotten. */
@@ -122,10 +122,10 @@ export function createBlobStore({ dataDir, s3 = null, publicUrl, signingSecret }
       const query = new URLSearchParams({ e: fields[0], ...(fields[1] && { w: fields[1] }), ...(fields[2] && { n: fields[2] }), s: sign('file', key, ...fields) });
       return `${publicUrl()}/files/${key}?${query.toString()}`;
     },
-    async stage(accountId) {
+    async stage(accountId, byteLength) {
       const [uploadId, expiresAt] = [newUploadId(), new Date(Date.now() + stagedForMs)];
-      const e = String(Math.floor(expiresAt.getTime() / 1000));
-      const query = new URLSearchParams({ a: accountId, e, s: sign('upload', uploadId, accountId, e) });
+      const [e, l] = [String(Math.floor(expiresAt.getTime() / 1000)), String(byteLength)];
+      const query = new URLSearchParams({ a: accountId, e, l, s: sign('upload', uploadId, accountId, e, l) });
       return { uploadId, uploadUrl: `${publicUrl()}/uploads/${uploadId}?${query.toString()}`, expiresAt };
     },
     async fileResponse({ method, path, query, headers }) {
@@ -137,15 +137,16 @@ export function createBlobStore({ dataDir, s3 = null, publicUrl, signingSecret }
     },
     async putUpload({ path, query, headers, body }) {
       const uploadId = path.slice(path.lastIndexOf('/') + 1);
-      const [a, e] = [text(query['a']), text(query['e'])];
-      if (!signed(query['s'], 'upload', uploadId, a, e)) return refusal(403, 'This address is not valid.');
+      const [a, e, l] = [text(query['a']), text(query['e']), text(query['l'])];
+      if (!signed(query['s'], 'upload', uploadId, a, e, l)) return refusal(403, 'This address is not valid.');
       if (Number(e) * 1000 < Date.now()) return refusal(403, 'This address has expired.');
       if (Number(headers['content-length'] ?? 0) > uploadLimitBytes) return refusal(413, 'At most 5 MB.');
       try {
         // Both ids are what this process signed, so they are what they look like.
-        return (await staging.put(a as AccountId, uploadId as UploadId, body, uploadLimitBytes)) ? { status: 204, headers: {}, body: null } : refusal(409, 'This upload was sent before.');
+        return (await staging.put(a as AccountId, uploadId as UploadId, atLeast(body, Number(l)), uploadLimitBytes)) ? { status: 204, headers: {}, body: null } : refusal(409, 'This upload was sent before.');
       } catch (error) {
         if (error instanceof UploadTooLarge) return refusal(413, 'At most 5 MB.');
+        if (error instanceof UploadTooShort) return refusal(400, `Only ${error.message} arrived. Send all of it to this address again.`);
         throw error;
       }
     },

@@ -10,6 +10,7 @@ import type { AccountId, UploadId } from './ids.ts';
 export const stagedForMs = 3_600_000;
 
 export class UploadTooLarge extends Error {}
+export class UploadTooShort extends Error {}
 
 /** Bytes that were sent to us and that no image was made of yet, at most an hour old. */
 export type Staging = {
@@ -87,12 +88,25 @@ function nullWhenMissing(error: NodeJS.ErrnoException): null {
   throw error;
 }
 
+/** A body that ends before it has so many bytes throws UploadTooShort. */
+export async function* atLeast(body: AsyncIterable<Uint8Array>, leastBytes: number): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const chunk of staysOpen(body)) {
+    sizeBytes += chunk.byteLength;
+    yield chunk;
+  }
+  if (sizeBytes < leastBytes) throw new UploadTooShort(`${sizeBytes} of the ${leastBytes} announced bytes`);
+}
+
+/** A body that has more bytes throws UploadTooLarge. */
 export async function* limited(body: AsyncIterable<Uint8Array>, limitBytes: number): AsyncGenerator<Uint8Array> {
   let sizeBytes = 0;
-  // A request that is cut short must stay open, for its answer goes over the same socket.
-  for await (const chunk of body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body) {
+  for await (const chunk of staysOpen(body)) {
     sizeBytes += chunk.byteLength;
     if (sizeBytes > limitBytes) throw new UploadTooLarge(`over ${limitBytes} bytes`);
     yield chunk;
   }
 }
+
+/** A request that is not read to its end must stay open, for its answer goes over the same socket. */
+const staysOpen = (body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => (body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body);

@@ -392,7 +392,10 @@ export type UploadHeader = {
 };
 
 export type Mutation = {
-  /** A signed address to which a client sends at most 5 MB of PNG, JPEG, WebP or HEIC directly. */
+  /**
+   * A signed address to which a client sends at most 5 MB of PNG, JPEG, WebP or HEIC directly, once. `byteLength`: of the file; a body that ends before it is
+   * refused with status 400, nothing of it is kept, and the same address can be tried again.
+   */
   readonly createImageUpload: CreateImageUploadPayload;
   /** Checks a picture (type by content, size, exactly one usable face, blur, light) and keeps it in the account. Free. */
   readonly createImage: CreateImagePayload;

@@ -547,6 +547,7 @@ export type Mutation = {
   readonly createInvite: InvitePayload;
   /** Each address gets an invitation or the reason why not; either all of this is done or nothing. Credits and places go to the first ones. */
   readonly createInvites: InvitesPayload;
+  /** A signed address for one list, for createInvites. `byteLength` as in createImageUpload. */
   readonly createInviteListUpload: HeadshotUploadPayload;
   /** Gives the credit back. ALREADY_DELETED for one that ended before; VALIDATION when the photos are complete. */
   readonly revokeInvite: InvitePayload;
@@ -568,7 +569,7 @@ export type Mutation = {
   /** Done by the invited person, with the token of the link and without a key. Accepting again changes the name. */
   readonly acceptInvite: OnboardingPayload;
   /**
-   * An address for one selfie, PNG, JPEG, WebP or HEIC of at most 5 MB; then addSelfie. As acceptInvite and all that follow: by the invited person, with
+   * An address for one selfie, PNG, JPEG, WebP or HEIC of at most 5 MB; then addSelfie. `byteLength` as in createImageUpload. As acceptInvite and all that follow: by the invited person, with
    * the token of the link and without a key; NOT_FOUND when the link is of no use, VALIDATION before acceptInvite and once the selfies are complete.
    * RATE_LIMITED after 60 addresses in an hour; LIMIT_REACHED with 20 selfies.
    */

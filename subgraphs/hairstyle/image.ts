@@ -31,7 +31,7 @@ export function createImages(parts: Parts) {
     async beginUpload(accountId: AccountId, { contentType, byteLength }: { contentType: string; byteLength: number }): Promise<StagedUpload> {
       if (!acceptedTypes.has(contentType.toLowerCase())) throw new Failure('VALIDATION', 'Send a PNG, JPEG, WebP or HEIC', { path: ['contentType'] });
       if (byteLength < 1 || byteLength > uploadLimitBytes) throw new Failure('VALIDATION', byteLength < 1 ? 'An upload has at least one byte' : 'Send at most 5 MB', { path: ['byteLength'] });
-      return platform.blobs.stage(accountId);
+      return platform.blobs.stage(accountId, byteLength);
     },
     /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, IDEMPOTENCY_CONFLICT or UNAVAILABLE; nothing is kept then, and after the last an upload can be used again. */
     create: async (accountId: AccountId, input: CreateImageInput, keyed: Keyed | null, signal?: AbortSignal): Promise<ImageRow> => create(parts, accountId, { input, keyed, signal }),

@@ -192,7 +192,7 @@ function filterTeam(given: string | null | undefined): TeamId | null {
 
 async function beginUpload(context: Context, byteLength: number) {
   if (byteLength < 1 || byteLength > mostListBytes) throw new Failure('VALIDATION', 'Send at most 5 MB', { path: ['byteLength'] });
-  return { upload: await context.blobs.stage(getCaller(context).accountId) };
+  return { upload: await context.blobs.stage(getCaller(context).accountId, byteLength) };
 }
 
 /** Refuses with NOT_FOUND another one than the caller's, whether it exists or not. */

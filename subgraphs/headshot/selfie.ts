@@ -28,7 +28,7 @@ export function createSelfies(parts: Parts) {
       const { guest, model } = await open.get(token);
       await checkRoom(store, model);
       await quotas.take(uploadsOfLink, guest.inviteId ?? guest.modelId, 'Too many photos were sent.');
-      const upload = await blobs.stage(guest.accountId);
+      const upload = await blobs.stage(guest.accountId, byteLength);
       return { ...upload, uploadId: links.ownUpload(guest, upload.uploadId) as UploadId };
     },
     /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, CONFLICT, LIMIT_REACHED or UNAVAILABLE; nothing is kept then, and after the last the upload can be used again. */

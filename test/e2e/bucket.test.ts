@@ -22,8 +22,8 @@ describe('with pictures in a bucket', () => {
   let source = '';
 
   before(async () => {
-    const { createImageUpload: { uploadId, uploadUrl } } = await platform.gql<{ createImageUpload: { uploadId: string; uploadUrl: string } }>(key, 'mutation { createImageUpload(contentType: "image/jpeg", byteLength: 50000) { uploadId uploadUrl } }');
     const photo = new Blob([new Uint8Array(await smallPortrait(300))]);
+    const { createImageUpload: { uploadId, uploadUrl } } = await platform.gql<{ createImageUpload: { uploadId: string; uploadUrl: string } }>(key, `mutation { createImageUpload(contentType: "image/jpeg", byteLength: ${photo.size}) { uploadId uploadUrl } }`);
     assert.equal((await platform.rest(pathOf(uploadUrl), { method: 'PUT', body: photo })).status, 204);
     assert.equal((await platform.rest(pathOf(uploadUrl), { method: 'PUT', body: photo })).status, 409);
     const { createImage } = await platform.gql<{ createImage: { image: { name: string }; errors: unknown[] } }>(key, 'mutation ($uploadId: ID!) { createImage(input: { uploadId: $uploadId, name: "me.jpg" }) { image { name } errors { message } } }', { uploadId });

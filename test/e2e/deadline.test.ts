@@ -91,7 +91,7 @@ describe('an engine that is too slow: one cold thread for twelve photos, and two
   test('in the graph it is UNAVAILABLE, and the upload can be used again', async () => {
     type Begun = { createImageUpload: { uploadId: string; uploadUrl: string } };
     type Made = { createImage: { image: { id: string } | null; errors: { code: string }[] } };
-    const { createImageUpload: { uploadId, uploadUrl } } = await platform.gql<Begun>(key, 'mutation { createImageUpload(contentType: "image/jpeg", byteLength: 100000) { uploadId uploadUrl } }');
+    const { createImageUpload: { uploadId, uploadUrl } } = await platform.gql<Begun>(key, `mutation { createImageUpload(contentType: "image/jpeg", byteLength: ${photo.length}) { uploadId uploadUrl } }`);
     const { pathname, search } = new URL(uploadUrl);
     assert.equal((await platform.rest(pathname + search, { method: 'PUT', body: new Blob([new Uint8Array(photo)]) })).status, 204);
     const create = async () => (await platform.gql<Made>(key, 'mutation ($id: ID!) { createImage(input: { uploadId: $id }) { image { id } errors { code } } }', { id: uploadId })).createImage;

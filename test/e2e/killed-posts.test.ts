@@ -71,7 +71,7 @@ async function openPosts({ rest, gql, connection, upload, demo }: Site): Promise
   const { createTeam: { team } } = await gql<{ createTeam: { team: { id: string } } }>(organization, 'mutation { createTeam(name: "Sales") { team { id } } }');
   for (const email of ['a@acme.com', 'b@acme.com', 'c@acme.com', 'd@acme.com']) assert.equal((await rest(`${organizations}/invites`, { headers: { authorization: `Bearer ${organization}` }, json: { email } })).status, 200);
   const staged = async (key: string): Promise<string> => {
-    const { createImageUpload: { uploadId, uploadUrl } } = await gql<{ createImageUpload: { uploadId: string; uploadUrl: string } }>(key, 'mutation { createImageUpload(contentType: "image/jpeg", byteLength: 9000) { uploadId uploadUrl } }');
+    const { createImageUpload: { uploadId, uploadUrl } } = await gql<{ createImageUpload: { uploadId: string; uploadUrl: string } }>(key, `mutation { createImageUpload(contentType: "image/jpeg", byteLength: ${photos[1].length}) { uploadId uploadUrl } }`);
     assert.equal((await rest(new URL(uploadUrl).pathname + new URL(uploadUrl).search, { method: 'PUT', body: new Blob([new Uint8Array(photos[1])]) })).status, 204);
     return uploadId;
   };

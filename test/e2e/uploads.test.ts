@@ -44,12 +44,16 @@ describe('a body of more than 5 MB whose length nobody stated', () => {
   });
 
   test('413 for a signed PUT, without reading it all; the address can be used again', async () => {
-    const { createImageUpload: { uploadUrl } } = await platform.gql<{ createImageUpload: { uploadUrl: string } }>(key, 'mutation { createImageUpload(contentType: "image/jpeg", byteLength: 100000) { uploadUrl } }');
+    const photo = new Blob([new Uint8Array(await portrait())]);
+    const { createImageUpload: { uploadUrl } } = await platform.gql<{ createImageUpload: { uploadUrl: string } }>(key, `mutation { createImageUpload(contentType: "image/jpeg", byteLength: ${photo.size}) { uploadUrl } }`);
     const { pathname, search } = new URL(uploadUrl);
     const { status, megabytes } = await sendForEver(pathname + search, { method: 'PUT', headers: { 'content-type': 'image/jpeg' } });
     assert.equal(status, 413);
     assert.ok(megabytes < 64, `${megabytes} MB were taken`);
-    assert.equal((await platform.rest(pathname + search, { method: 'PUT', body: new Blob([new Uint8Array(await portrait())]) })).status, 204);
+    // Nor does it take a file that was cut short on its way.
+    const short = await platform.rest(pathname + search, { method: 'PUT', body: photo.slice(0, 100) });
+    assert.deepEqual([short.status, short.text], [400, `Only 100 of the ${photo.size} announced bytes arrived. Send all of it to this address again.`]);
+    assert.equal((await platform.rest(pathname + search, { method: 'PUT', body: photo })).status, 204);
   });
 });
 

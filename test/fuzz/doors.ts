@@ -35,7 +35,7 @@ export async function openDoors(server: WatchedServer): Promise<Doors> {
       const { createImageUpload: { uploadId, uploadUrl } } = await server.gql<{ createImageUpload: { uploadId: string; uploadUrl: string } }>(personalKey, mutation, { n: Math.max(1, bytes.length) });
       const { pathname, search } = new URL(uploadUrl);
       const sent = await server.rest(pathname + search, { method: 'PUT', body: new Blob([new Uint8Array(bytes)]), headers: { 'content-type': 'image/jpeg' } });
-      if (sent.status !== 204) return { status: sent.status, text: sent.text, wrong: sent.status === 413 ? null : `the PUT: ${sent.status} ${sent.text}` };
+      if (sent.status !== 204) return { status: sent.status, text: sent.text, wrong: sent.status === (bytes.length === 0 ? 400 : 413) ? null : `the PUT: ${sent.status} ${sent.text}` };
       const create = 'mutation ($id: ID!) { createImage(input: { uploadId: $id }) { image { id } errors { code message } } }';
       const answer = await server.rest('/graphql', { key: personalKey, json: { query: create, variables: { id: uploadId } } });
       return judged(answer, [200], (body) => {

@@ -133,7 +133,7 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
   test('an upload is sent once, taken once, and only by its account', async (t) => {
     const { blobs } = await openStore(t, kind);
     const account = newAccountId();
-    const { uploadId, uploadUrl, expiresAt } = await blobs.stage(account);
+    const { uploadId, uploadUrl, expiresAt } = await blobs.stage(account, 1);
     assert.ok(Math.abs(expiresAt.getTime() - Date.now() - 3_600_000) < 5000);
     assert.equal(await blobs.takeStaged(account, uploadId), null);
     assert.equal((await blobs.putUpload({ ...request(uploadUrl, {}, 'PUT'), body: chunks(3, 4) })).status, 204);
@@ -147,7 +147,7 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
   test('who took an upload by name may take it again until it is forgotten, and nobody else', async (t) => {
     const { blobs, another } = await openStore(t, kind);
     const account = newAccountId();
-    const { uploadId } = await blobs.stage(account);
+    const { uploadId } = await blobs.stage(account, 1);
     await blobs.putStaged(account, uploadId, chunks(5), 100);
     const taken = await Promise.all([blobs, another(), blobs].map(async (store) => store.takeStaged(account, uploadId, 'a key')));
     assert.deepEqual(taken.map((bytes) => bytes?.byteLength), [5, 5, 5]);
@@ -162,7 +162,7 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
   test('an upload over 5 MB is refused by its announced and by its real length, and may be sent again', async (t) => {
     const { blobs } = await openStore(t, kind);
     const account = newAccountId();
-    const { uploadId, uploadUrl } = await blobs.stage(account);
+    const { uploadId, uploadUrl } = await blobs.stage(account, 1);
     const half = uploadLimitBytes / 2;
     assert.equal((await blobs.putUpload({ ...request(uploadUrl, { 'content-length': String(uploadLimitBytes + 1) }, 'PUT'), body: chunks(1) })).status, 413);
     assert.equal((await blobs.putUpload({ ...request(uploadUrl, {}, 'PUT'), body: chunks(half, half, 1) })).status, 413);
@@ -171,10 +171,23 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
     assert.equal((await blobs.takeStaged(account, uploadId))?.byteLength, uploadLimitBytes);
   });
 
+  test('an upload that ends before its announced length is refused, nothing of it is kept, and it may be sent again', async (t) => {
+    const { blobs, names } = await openStore(t, kind);
+    const account = newAccountId();
+    const { uploadId, uploadUrl } = await blobs.stage(account, 7);
+    for (const parts of [[], [3, 3]]) {
+      const answer = await blobs.putUpload({ ...request(uploadUrl, {}, 'PUT'), body: chunks(...parts) });
+      assert.deepEqual([answer.status, answer.body], [400, `Only ${parts.length * 3} of the 7 announced bytes arrived. Send all of it to this address again.`]);
+      assert.deepEqual([await blobs.takeStaged(account, uploadId), names()], [null, []]);
+    }
+    assert.equal((await blobs.putUpload({ ...request(uploadUrl, {}, 'PUT'), body: chunks(3, 4) })).status, 204);
+    assert.equal((await blobs.takeStaged(account, uploadId))?.byteLength, 7);
+  });
+
   test('an upload address for another upload or account is refused', async (t) => {
     const { blobs } = await openStore(t, kind);
-    const { uploadUrl } = await blobs.stage(newAccountId());
-    for (const [name, value] of [['a', newAccountId()], ['e', '99999999999'], ['s', '']] as const) {
+    const { uploadUrl } = await blobs.stage(newAccountId(), 1);
+    for (const [name, value] of [['a', newAccountId()], ['e', '99999999999'], ['l', '0'], ['s', '']] as const) {
       const url = new URL(uploadUrl);
       url.searchParams.set(name, value);
       assert.equal((await blobs.putUpload({ ...request(url.href, {}, 'PUT'), body: chunks(1) })).status, 403);
@@ -190,7 +203,7 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
     const other = another();
     const key = await blobs.put(await picture(), { contentType: 'image/png' });
     assert.equal((await other.open(key, { width: 100 }))?.contentType, 'image/png');
-    const { uploadId } = await blobs.stage(account);
+    const { uploadId } = await blobs.stage(account, 1);
     const sent = await Promise.all([blobs, other, blobs, other].map((store) => store.putStaged(account, uploadId, chunks(5), 100)));
     assert.deepEqual(sent.filter(Boolean), [true]);
     const taken = await Promise.all([other, blobs, other, blobs].map((store) => store.takeStaged(account, uploadId)));
@@ -220,7 +233,7 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
   test('an upload of yesterday is neither taken nor kept', async (t) => {
     const { blobs, another, age, names } = await openStore(t, kind);
     const account = newAccountId();
-    const { uploadId } = await blobs.stage(account);
+    const { uploadId } = await blobs.stage(account, 1);
     await blobs.putStaged(account, uploadId, chunks(5), 100);
     age(24);
     assert.equal(await blobs.takeStaged(account, uploadId), null);

@@ -19,7 +19,7 @@ type Created = { image: { id: string; width: number; height: number } | null; er
 
 async function upload(bytes: Uint8Array) {
   const me = await salon.account(0);
-  const { uploadId } = await salon.platform.blobs.stage(me.accountId);
+  const { uploadId } = await salon.platform.blobs.stage(me.accountId, bytes.byteLength);
   await salon.platform.blobs.putStaged(me.accountId, uploadId, Readable.from([bytes]), bytes.byteLength);
   return { me, ...(await salon.get<Created>(me, create, { input: { uploadId } })) };
 }

@@ -23,7 +23,7 @@ export function createGuest({ get, platform: { blobs } }: Studio, token: string)
     token,
     see: async () => get<Seen | null>(null, `query ($token: String!) { onboarding(token: $token) { ${view} } }`, { token }),
     accept: async (name = 'Jane Doe') => get<Payload>(null, acceptInvite, { token, name }),
-    begin: async (byteLength = 1000) => get<Upload>(null, `mutation ($token: String!, $byteLength: Int!) { createSelfieUpload(token: $token, byteLength: $byteLength) { upload { uploadId uploadUrl } ${refusal} } }`, { token, byteLength }),
+    begin: async (byteLength = 1) => get<Upload>(null, `mutation ($token: String!, $byteLength: Int!) { createSelfieUpload(token: $token, byteLength: $byteLength) { upload { uploadId uploadUrl } ${refusal} } }`, { token, byteLength }),
     async put(uploadUrl: string, bytes: Uint8Array): Promise<number> {
       const { pathname, searchParams } = new URL(uploadUrl);
       return (await blobs.putUpload({ method: 'PUT', path: pathname, query: Object.fromEntries(searchParams), headers: {}, body: (async function* () { yield bytes; })() })).status;

@@ -23,8 +23,8 @@ async function get<Data>(alone: Alone, caller: Caller | null, query: string, var
 }
 
 async function upload({ platform }: Alone, { accountId }: Caller): Promise<string> {
-  const { uploadId } = await platform.blobs.stage(accountId);
   const photo = await smallPortrait(300);
+  const { uploadId } = await platform.blobs.stage(accountId, photo.byteLength);
   await platform.blobs.putStaged(accountId, parseUploadId(uploadId) ?? uploadId, (async function* () { yield photo; })(), 1_000_000);
   return uploadId;
 }
