@@ -576,8 +576,8 @@ export type Mutation = {
   readonly createSelfieUpload: HeadshotUploadPayload;
   /**
    * Looks at a selfie that was sent, at once, and keeps it, also one that cannot be used, with the reason. IMAGE_REJECTED for what is no photo, which is not
-   * kept; CONFLICT for one that is there already; NOT_FOUND for the upload when nothing was sent to it, or it was used; UNAVAILABLE when it could not be
-   * looked at in time: then the same upload can be used again.
+   * kept; CONFLICT for one that is there already; NOT_FOUND for the upload when nothing was sent to it, or what was sent is refused or removed; UNAVAILABLE
+   * when it could not be looked at in time: then the same upload can be used again. Asked again after it succeeded, it gives the same selfie.
    */
   readonly addSelfie: SelfiePayload;
   /** Deletes it with its file. */

@@ -17,6 +17,7 @@ import { photos as photoTable } from './migrations/004-photos.ts';
 import { retention } from './migrations/005-retention.ts';
 import { requests } from './migrations/006-requests.ts';
 import { engines as engineColumns } from './migrations/007-engines.ts';
+import { uploads as uploadColumn } from './migrations/008-uploads.ts';
 import { createModels } from './model.ts';
 import type { Context, EventBody } from './models.ts';
 import { createGuests } from './onboarding.ts';
@@ -33,7 +34,7 @@ import { defineUpkeep } from './upkeep.ts';
 export async function createHeadshot(platform: Platform): Promise<Subgraph> {
   const { accountNames, blobs, connection, env, jobs } = platform;
   const events = createEventLog<EventBody>(connection, 'headshot');
-  await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables, '003_selfies': selfieTable, '004_photos': photoTable, '005_retention': retention, '006_requests': requests, '007_engines': engineColumns });
+  await migrate(connection, 'headshot', { ...events.migrations, '001_teams': teamsTable, '002_invites': invitesTables, '003_selfies': selfieTable, '004_photos': photoTable, '005_retention': retention, '006_requests': requests, '007_engines': engineColumns, '008_uploads': uploadColumn });
   const store = createStore(connection);
   const journal = createJournal(store, events, createAnnounce(platform));
   const links = createLinks(env);

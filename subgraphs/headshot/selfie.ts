@@ -31,21 +31,8 @@ export function createSelfies(parts: Parts) {
       const upload = await blobs.stage(guest.accountId, byteLength);
       return { ...upload, uploadId: links.ownUpload(guest, upload.uploadId) as UploadId };
     },
-    /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, CONFLICT, LIMIT_REACHED or UNAVAILABLE; nothing is kept then, and after the last the upload can be used again. */
-    async add(token: string, upload: { uploadId: string; name?: string | null | undefined }, signal?: AbortSignal): Promise<{ selfie: SelfieRow; onboarding: OnboardingModel }> {
-      const { guest, model } = await open.get(token);
-      await checkRoom(store, model);
-      const uploadId = parseUploadId(links.readUpload(guest, upload.uploadId) ?? '');
-      const bytes = uploadId && (await blobs.takeStaged(guest.accountId, uploadId));
-      if (!bytes) throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path: ['uploadId'] });
-      try {
-        return await keep(parts, token, { ...(await look(parts, bytes, signal)), name: cleanSelfieName(upload.name) }, signal);
-      } catch (error) {
-        const isFinal = error instanceof Failure && error.code !== 'UNAVAILABLE';
-        if (!isFinal) await blobs.restoreStaged(guest.accountId, uploadId, bytes);
-        throw error;
-      }
-    },
+    /** The same upload gives the same selfie. Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, CONFLICT, LIMIT_REACHED or UNAVAILABLE; nothing is kept then, and after the last the upload can be used again. */
+    add: async (token: string, upload: Sent, signal?: AbortSignal): Promise<Added> => add(parts, token, upload, signal),
     /** Refuses with NOT_FOUND. */
     async remove(token: string, id: string): Promise<{ removedId: SelfieId; onboarding: OnboardingModel }> {
       const selfieId = parseSelfieId(id);
@@ -64,9 +51,47 @@ async function checkRoom(store: Store, { accountId, id }: OpenGuest['model']): P
   if ((await store.countSelfies(accountId, id)).all >= mostSelfies) throw new Failure('LIMIT_REACHED', `At most ${mostSelfies} photos can be sent. Remove one to send another one.`);
 }
 
-type Looked = { assessment: Assessment; likeness: string; name: string | null };
+type Sent = { uploadId: string; name?: string | null | undefined };
+type Added = { selfie: SelfieRow; onboarding: OnboardingModel };
 
-async function look({ platform: { log, vision } }: Parts, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<Omit<Looked, 'name'>> {
+async function add(parts: Parts, token: string, { uploadId: given, name }: Sent, signal: AbortSignal | undefined): Promise<Added> {
+  const { open, store, links, platform: { blobs } } = parts;
+  const { guest, invite, model } = await open.get(token);
+  const { accountId } = guest;
+  const uploadId = parseUploadId(links.readUpload(guest, given) ?? '');
+  const findAdded = async (): Promise<Added | null> => uploadId && addedBefore(uploadId, { invite, model, selfies: await store.listSelfies(accountId, model.id) });
+  const earlier = await findAdded();
+  if (earlier) return earlier;
+  await checkRoom(store, model);
+  const bytes = uploadId && (await blobs.takeStaged(accountId, uploadId, taker));
+  if (!bytes) {
+    // Whoever had it a moment ago may be done by now.
+    const meanwhile = await findAdded();
+    if (meanwhile) return meanwhile;
+    throw new Failure('NOT_FOUND', 'No bytes were sent for this upload, or they were used already', { path: ['uploadId'] });
+  }
+  try {
+    const added = await keep(parts, token, { ...(await look(parts, bytes, signal)), name: cleanSelfieName(name), uploadId }, signal);
+    await blobs.forgetStaged(accountId, uploadId, taker);
+    return added;
+  } catch (error) {
+    const isFinal = error instanceof Failure && error.code !== 'UNAVAILABLE';
+    await (isFinal ? blobs.forgetStaged(accountId, uploadId, taker) : blobs.restoreStaged(accountId, uploadId, bytes));
+    throw error;
+  }
+}
+
+/** Who takes an upload of a guest: nobody else can, and whoever asks again finds it where a killed process left it. */
+const taker = 'addSelfie';
+
+function addedBefore(uploadId: UploadId, onboarding: OnboardingModel): Added | null {
+  const selfie = onboarding.selfies.find((each) => each.uploadId === uploadId);
+  return selfie ? { selfie, onboarding } : null;
+}
+
+type Looked = { assessment: Assessment; likeness: string; name: string | null; uploadId: UploadId };
+
+async function look({ platform: { log, vision } }: Parts, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<Omit<Looked, 'name' | 'uploadId'>> {
   const early = await findEarlyIssue(bytes);
   if (early) throw rejected(early);
   const deadline = AbortSignal.timeout(lookMs);
@@ -84,7 +109,7 @@ async function look({ platform: { log, vision } }: Parts, bytes: Uint8Array, sig
 const rejected = (issue: Parameters<typeof adviceFor>[0]): Failure => new Failure('IMAGE_REJECTED', adviceFor(issue), { path: ['uploadId'], issues: [issue] });
 
 /** Stores the file first and deletes it again unless its row is committed. */
-async function keep({ open, platform: { blobs, connection }, store, journal }: Parts, token: string, { assessment, likeness, name }: Looked, signal: AbortSignal | undefined) {
+async function keep({ open, platform: { blobs, connection }, store, journal }: Parts, token: string, { assessment, likeness, name, uploadId }: Looked, signal: AbortSignal | undefined): Promise<Added> {
   const { normalised, ...found } = assessment;
   const { width, height } = await sharp(normalised).metadata();
   const blobKey = await blobs.put(normalised, { contentType: 'image/jpeg' });
@@ -93,16 +118,19 @@ async function keep({ open, platform: { blobs, connection }, store, journal }: P
     const kept = await connection.transaction(async () => {
       const { guest: { accountId }, invite: before, model } = await open.hold(token);
       signal?.throwIfAborted();
-      await checkRoom(store, model);
       const others = await store.listSelfies(accountId, model.id);
+      // Of two that were sent by the same upload at once, the second.
+      const earlier = addedBefore(uploadId, { invite: before, model, selfies: others });
+      if (earlier) return earlier;
+      await checkRoom(store, model);
       const twin = others.find((other) => isAlike(other.likeness, likeness));
       if (twin) throw new Failure('CONFLICT', 'You have sent this photo already', { path: ['uploadId'], existingId: twin.id });
-      const selfie = await store.insertSelfie(accountId, { id: newSelfieId(), modelId: model.id, name, blobKey, width, height, likeness, isUsable: found.issues.length === 0, assessment: found });
+      const selfie = await store.insertSelfie(accountId, { id: newSelfieId(), modelId: model.id, name, uploadId, blobKey, width, height, likeness, isUsable: found.issues.length === 0, assessment: found });
       const invite = before?.status === 'ACCEPTED' ? await store.changeInvite(accountId, before.id, { status: 'UPLOADING' }) : before;
       if (invite && invite !== before) await journal.tellInvite(invite);
       return { selfie, onboarding: { invite, model, selfies: [...others, selfie] } };
     });
-    isKept = true;
+    isKept = kept.selfie.blobKey === blobKey;
     return kept;
   } finally {
     if (!isKept) await blobs.delete(blobKey);

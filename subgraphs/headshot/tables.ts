@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { BlobKey } from '../blobs.ts';
-import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, SelfieId, TeamId } from '../ids.ts';
+import type { AccountId, ClientId, InviteId, MemberId, ModelId, PhotoId, PictureId, SelfieId, TeamId, UploadId } from '../ids.ts';
 import type { Aspect, Backdrop, Framing } from '../vision/index.ts';
 import type { Failing, Gender, InviteStatus, LikedStatus, MemberStatus, ModelStatus, PhotoStatus, SelfieAssessment } from './rules.ts';
 
@@ -85,6 +85,8 @@ type SelfieTable = {
   height: number;
   /** Near to that of the same picture in another size or compression: see `likenessOf`. */
   likeness: string;
+  /** What it was sent by. Null: by nothing, for it was taken out of a look; or before that was kept. */
+  uploadId: ColumnType<UploadId | null, UploadId | null | undefined>;
   isUsable: boolean;
   assessment: SelfieAssessment;
   createdAt: GeneratedAlways<Date>;

@@ -15,12 +15,12 @@ import { addClient } from '../support/salon.ts';
 /** By which an answer is kept; who claims a key, or says that it is still at work, is not held. */
 const keeping = 'update enterprise.kept_answer set status';
 /** PostgreSQL holds whoever comes to one of these places until it is let go: the process is killed there and nowhere else. `waiting`: whoever is there, or behind somebody who is. */
-const places = {
-  'before the commit': { waiting: 'true', trigger: 'create constraint trigger hold after insert on enterprise.request_key deferrable initially deferred for each row execute function public.hold()' },
-  'between the commit and the answer': { waiting: `query like '${keeping}%'`, trigger: 'create trigger hold before update of status on enterprise.kept_answer for each statement execute function public.hold()' },
-} as const;
+const places: Record<string, { waiting: string; at: string[]; trigger: (table: string) => string }> = {
+  'before the commit': { waiting: 'true', at: ['enterprise.request_key', 'headshot.selfie'], trigger: (table: string) => `create constraint trigger hold after insert on ${table} deferrable initially deferred for each row execute function public.hold()` },
+  'between the commit and the answer': { waiting: `query like '${keeping}%'`, at: ['enterprise.kept_answer'], trigger: (table: string) => `create trigger hold before update of status on ${table} for each statement execute function public.hold()` },
+};
 const tables = [
-  'hairstyle.generation', 'hairstyle.image', 'hairstyle.style', 'enterprise.client', 'enterprise.client_media', 'enterprise.api_key', 'enterprise.account', 'enterprise.webhook_endpoint', 'headshot.invite', 'headshot.model', 'headshot.team',
+  'hairstyle.generation', 'hairstyle.image', 'hairstyle.style', 'enterprise.client', 'enterprise.client_media', 'enterprise.api_key', 'enterprise.account', 'enterprise.webhook_endpoint', 'headshot.invite', 'headshot.model', 'headshot.team', 'headshot.selfie',
   'skinshade.reading', 'jobs.job',
 ];
 
@@ -92,6 +92,18 @@ async function openPosts({ rest, gql, connection, upload, demo }: Site): Promise
   };
 }
 
+/** What an invited person asks for when a selfie was sent: without any key, for the upload itself makes it safe to ask again. */
+async function openGuest({ gql, rest, demo }: Site): Promise<() => Promise<string>> {
+  const photo = await smallPortrait(340);
+  const { createInvite: { invite: { token } } } = await gql<{ createInvite: { invite: { token: string } } }>(demo.organizationKey, 'mutation { createInvite(input: { email: "guest@acme.com" }) { invite { token } } }');
+  await gql(null, 'mutation ($token: String!) { acceptInvite(token: $token, name: "Jane") { errors { message } } }', { token });
+  type Begun = { createSelfieUpload: { upload: { uploadId: string; uploadUrl: string } } };
+  const { createSelfieUpload: { upload: { uploadId, uploadUrl } } } = await gql<Begun>(null, 'mutation ($token: String!, $n: Int!) { createSelfieUpload(token: $token, byteLength: $n) { upload { uploadId uploadUrl } } }', { token, n: photo.length });
+  assert.equal((await rest(new URL(uploadUrl).pathname + new URL(uploadUrl).search, { method: 'PUT', body: new Blob([new Uint8Array(photo)]) })).status, 204);
+  const query = 'mutation ($token: String!, $id: ID!) { addSelfie(token: $token, uploadId: $id) { selfie { id } errors { code message } } }';
+  return async () => (await rest('/graphql', { json: { query, variables: { token, id: uploadId } } })).text;
+}
+
 /** How many rows there are, and what all accounts have of credits, free and held. */
 async function booksOf({ connection }: Site): Promise<Record<string, number>> {
   const counts = await Promise.all(tables.map(async (table) => [table, Number((await connection.execute(`select count(*)::int as n from ${table}`))[0]?.['n'])] as const));
@@ -103,6 +115,7 @@ async function booksOf({ connection }: Site): Promise<Record<string, number>> {
 test('killed in the middle of every POST and asked again with the same key, it does each once, gives one answer and bills nothing twice', { timeout: 300_000, skip: !onPostgres && 'only PostgreSQL outlives the process' }, async () => {
   const site = await openSite();
   const posts = await openPosts(site);
+  const addSelfie = await openGuest(site);
   const { connection, rest } = site;
   const post = async ([path, { at = path, headers, send }]: [string, RepeatablePost]) => rest(at, { method: 'POST', headers: { ...headers, 'idempotency-key': `once ${path}` }, ...send() });
   // Whoever was killed still has the key for some seconds: 409, come again.
@@ -113,8 +126,8 @@ test('killed in the middle of every POST and asked again with the same key, it d
   await connection.execute(`create function public.hold() returns trigger language plpgsql as $$ begin if tg_level = 'ROW' or current_query() like '${keeping}%' then perform pg_advisory_xact_lock(4711); end if; return new; end $$`);
   const before = await booksOf(site);
   const all = Object.entries(posts);
-  for (const [place, { trigger, waiting }] of Object.entries(places)) {
-    await connection.execute(trigger);
+  for (const [place, { at, trigger, waiting }] of Object.entries(places)) {
+    for (const table of at) await connection.execute(trigger(table));
     const [holder, holds] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const held = connection.transaction(async () => {
       await connection.execute('select pg_advisory_xact_lock(4711)');
@@ -123,11 +136,12 @@ test('killed in the middle of every POST and asked again with the same key, it d
     });
     await holds.promise;
     const answered: string[] = [];
-    const lost = Promise.allSettled(all.map(async (each) => settled(each).then(({ text }) => answered.push(`${each[0]}: ${text}`))));
-    await site.killAt(waiting, all.length, () => assert.deepEqual(answered, [], 'nobody is answered')).finally(() => holder.resolve());
+    const guests = at.includes('headshot.selfie') ? [addSelfie] : [];
+    const lost = Promise.allSettled([...all.map(async (each) => settled(each).then(({ text }) => answered.push(`${each[0]}: ${text}`))), ...guests.map(async (add) => add().then((text) => answered.push(`addSelfie: ${text}`)))]);
+    await site.killAt(waiting, all.length + guests.length, () => assert.deepEqual(answered, [], 'nobody is answered')).finally(() => holder.resolve());
     await held;
     for (const { status } of await lost) assert.equal(status, 'rejected', place);
-    await connection.execute(`drop trigger hold on ${/ on ([\w.]+) /.exec(trigger)?.[1]}`);
+    for (const table of at) await connection.execute(`drop trigger hold on ${table}`);
     if (place === 'before the commit') assert.deepEqual(await booksOf(site), before, 'nothing of it happened');
     await site.restart();
   }
@@ -138,10 +152,13 @@ test('killed in the middle of every POST and asked again with the same key, it d
     assert.ok(first && (first.status === 200 || first.status === 201) && !/"errors":\[\{(?!"code":"CONFLICT")/.test(first.text), `${path}: ${first?.text}`);
     assert.deepEqual([second?.status, second?.text, second?.headers.get('idempotency-replayed')], [first.status, first.text, 'true'], path);
   }
+  const selfies = [await addSelfie(), await addSelfie()];
+  assert.match(selfies[0] ?? '', /"selfie":\{"id":/);
+  assert.equal(selfies[1], selfies[0]);
   const grown = Object.fromEntries(Object.entries(await booksOf(site)).map(([name, count]) => [name, count - (before[name] ?? 0)]));
   assert.deepEqual(grown, {
     'hairstyle.generation': 2, 'hairstyle.image': 2, 'hairstyle.style': 1, 'enterprise.client': 1, 'enterprise.client_media': 2, 'enterprise.api_key': 2, 'enterprise.account': 1, 'enterprise.webhook_endpoint': 1,
-    'headshot.invite': 2, 'headshot.model': 1, 'headshot.team': 3, 'skinshade.reading': 2, shades: 2,
+    'headshot.invite': 2, 'headshot.model': 1, 'headshot.team': 3, 'headshot.selfie': 1, 'skinshade.reading': 2, shades: 2,
     'jobs.job': grown['jobs.job'] ?? 0,
     // Two generations, two invitations and a model are paid for, an invitation is paid back, and the new business has what it may try everything with.
     available: 20 - 4, reserved: 4,

@@ -7,6 +7,7 @@ import { parseBlobKey } from '../../../subgraphs/blobs.ts';
 import { checksOf, isAlike } from '../../../subgraphs/headshot/selfie-rules.ts';
 import { likenessOf } from '../../../subgraphs/headshot/selfie.ts';
 import { createVision, EngineFault, type VisionEngine } from '../../../subgraphs/vision/index.ts';
+import { until } from '../../support/database.ts';
 import { animatedGif, hundredMegapixels, nobody, portrait, profile, severalFaces, svg, truncatedJpeg } from '../../support/photos.ts';
 import { codeOf, createGuest, giveSelfie, invitedGuest, type Payload } from './guests.ts';
 import { openStudio, wholeFile } from './studio.ts';
@@ -14,7 +15,15 @@ import { openStudio, wholeFile } from './studio.ts';
 const vision = createVision({ workers: 1 });
 after(() => vision.close());
 let isBroken = false;
-const assess: VisionEngine['assess'] = async (...photo) => (isBroken ? Promise.reject(new EngineFault('TIMEOUT', 'too slow')) : vision.assess(...photo));
+/** A call of the engine that is not answered until this is resolved. */
+let held: PromiseWithResolvers<void> | null = null;
+const assess: VisionEngine['assess'] = async (...photo) => {
+  if (isBroken) throw new EngineFault('TIMEOUT', 'too slow');
+  const mine = held;
+  held = null;
+  await mine?.promise;
+  return vision.assess(...photo);
+};
 const studio = await openStudio(wholeFile, { vision: { assess }, work: false });
 const { account, store, platform: { blobs, connection, env } } = studio;
 
@@ -105,7 +114,7 @@ test('twenty are kept at most, also when more are sent at once', async () => {
   assert.deepEqual([(await guest.see())?.selfies.length, (await guest.see())?.selfiesAllowed, codeOf(await guest.begin())], [20, 0, 'LIMIT_REACHED']);
 });
 
-test('an upload is the guest\'s own, is used once, and there are sixty in an hour', async () => {
+test('an upload is the guest\'s own, becomes one selfie, and there are sixty in an hour', async () => {
   const [guest, other] = [await accepted(), await accepted()];
   const neighbour = await invitedGuest(studio, guest.me, 'john@example.com');
   await neighbour.accept('John');
@@ -113,7 +122,11 @@ test('an upload is the guest\'s own, is used once, and there are sixty in an hou
   assert.ok(upload);
   await guest.put(upload.uploadUrl, await nobody());
   for (const stranger of [other, neighbour]) assert.equal(codeOf(await stranger.add(upload.uploadId)), 'NOT_FOUND');
-  assert.deepEqual([codeOf(await guest.add(upload.uploadId.split('.')[0] ?? '')), codeOf(await guest.add(upload.uploadId)), codeOf(await guest.add(upload.uploadId))], ['NOT_FOUND', 'OK', 'NOT_FOUND']);
+  assert.deepEqual([codeOf(await guest.add(upload.uploadId.split('.')[0] ?? '')), codeOf(await guest.add('x'))], ['NOT_FOUND', 'NOT_FOUND']);
+  const { id } = selfieOf(await guest.add(upload.uploadId));
+  assert.deepEqual([selfieOf(await guest.add(upload.uploadId)).id, (await guest.see())?.selfies.length], [id, 1]);
+  await guest.remove(id);
+  assert.equal(codeOf(await guest.add(upload.uploadId)), 'NOT_FOUND');
   const more = await Promise.all(Array.from({ length: 64 }, async () => guest.begin()));
   assert.deepEqual([more.filter(({ errors }) => errors.length === 0).length, codeOf(await guest.begin()), codeOf(await neighbour.begin())], [59, 'RATE_LIMITED', 'OK']);
 });
@@ -150,4 +163,19 @@ test('what is told of a selfie says what was not looked at', () => {
   assert.deepEqual(told(['TOO_DARK', 'BLURRY']), ['GOOD', 'GOOD', 'BAD', 'BAD', 'UNKNOWN', 'UNKNOWN']);
   assert.deepEqual(told(['HEAD_CUT_OFF']), ['GOOD', 'GOOD', 'GOOD', 'GOOD', 'GOOD', 'BAD']);
   assert.deepEqual(told([], ['TOO_SMALL', 'BLURRY']), ['FAIR', 'GOOD', 'FAIR', 'GOOD', 'GOOD', 'GOOD']);
+});
+
+test('whoever asks again while the first one is at work, or will never answer, gets the selfie, and there is one of it', async () => {
+  const guest = await accepted();
+  const photo = await nobody();
+  const { upload } = await guest.begin(photo.byteLength);
+  assert.ok(upload && (await guest.put(upload.uploadUrl, photo)) === 204);
+  const before = await filesKept();
+  const first = Promise.withResolvers<void>();
+  held = first;
+  const slow = guest.add(upload.uploadId);
+  await until(() => held === null);
+  const { id } = selfieOf(await guest.add(upload.uploadId));
+  first.resolve();
+  assert.deepEqual([selfieOf(await slow).id, (await guest.see())?.selfies.length, await filesKept()], [id, 1, before + 1]);
 });
