@@ -2,8 +2,6 @@ import { resolve } from 'node:path';
 import { Failure } from '../schema/failures.ts';
 import { parseEnvironment } from '../subgraphs/env.ts';
 import { operatorUsage, parseOperatorCommand } from '../subgraphs/operator.ts';
-import { createPlatform } from '../subgraphs/platform.ts';
-import { operatorOf, startSubgraphs } from '../subgraphs/serve.ts';
 import { startFault } from '../subgraphs/start-fault.ts';
 import { askServer, type OperatorAnswer, runCommand } from './operator-socket.ts';
 
@@ -16,6 +14,8 @@ async function main(given: readonly string[]): Promise<OperatorAnswer> {
   parseOperatorCommand(words);
   const answered = env.databaseUrl === null ? await askServer(env.dataDir, words) : null;
   if (answered) return answered;
+  // Most commands are done by a running server: only one that is done here pays for loading the subgraphs.
+  const [{ createPlatform }, { operatorOf, startSubgraphs }] = await Promise.all([import('../subgraphs/platform.ts'), import('../subgraphs/serve.ts')]);
   const platform = await createPlatform({ ...env, workers: 0 });
   try {
     await startSubgraphs(platform);
