@@ -1,4 +1,4 @@
-import type { Insertable, Selectable } from 'kysely';
+import { type Insertable, type Selectable, sql } from 'kysely';
 import type { BlobKey } from '../blobs.ts';
 import { json, type Store as Database } from '../database.ts';
 import type { AccountId, ClientId, ImageId } from '../ids.ts';
@@ -35,6 +35,8 @@ export function styleStatements(database: Database<Tables>) {
     /** Without those that were deleted. */
     listStyles: async (accountId: AccountId): Promise<StyleRow[]> =>
       database().selectFrom('style').selectAll().where('accountId', '=', accountId).where('deletedAt', 'is', null).execute(),
+    /** Of two that count the styles of an account and then add one, one waits here to the end of the other's transaction. */
+    lockStyles: async (accountId: AccountId): Promise<void> => void (await sql`select pg_advisory_xact_lock(hashtextextended(${`styles of ${accountId}`}, 0))`.execute(database())),
     countStyles: async (accountId: AccountId): Promise<number> =>
       Number((await database().selectFrom('style').select((eb) => eb.fn.countAll<number>().as('total')).where('accountId', '=', accountId).where('deletedAt', 'is', null).executeTakeFirstOrThrow()).total),
     findStyleFile: async (accountId: AccountId, styleId: string, kind: StyleFileTable['kind']): Promise<BlobKey | null> =>

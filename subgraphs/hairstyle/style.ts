@@ -141,6 +141,7 @@ async function withNewId<Made>(catalogue: Catalogue, work: (id: string) => Promi
 }
 
 async function insert({ platform, store }: Parts, accountId: AccountId, { description, clientId, ...about }: About & { id: string }, piece: HairPiece, files: { hair: BlobKey; preview: BlobKey }): Promise<Imported> {
+  await store.lockStyles(accountId);
   if ((await store.countStyles(accountId)) >= mostImportedStyles) throw new Failure('LIMIT_REACHED', `An account can have ${mostImportedStyles} imported styles. Delete one first.`);
   // Whoever erases the client waits for this transaction, or this one finds nobody.
   if (clientId !== null && !(await platform.clients.holdClient(accountId, clientId))) throw new Failure('NOT_FOUND', 'No such client', { path: ['input', 'clientId'] });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { generate, type Generated, openSalon, styleIds, wholeFile } from './salon.ts';
+import { generate, type Generated, openSalon, painter, styleIds, wholeFile } from './salon.ts';
 
 const picture = await sharp({ create: { width: 300, height: 400, channels: 3, background: '#a86' } }).jpeg().toBuffer();
 const routes: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {
@@ -26,7 +26,10 @@ after(() => {
 });
 const { port } = server.address() as AddressInfo;
 const at = (path: string): string => `http://127.0.0.1:${port}${path}`;
-const salon = await openSalon(wholeFile, { allow: [`127.0.0.1:${port}`] });
+/** A portrait whose hair any style may be made of: what is counted does not depend on it. */
+const piece = { picture, about: { width: 1, height: 1, anchors: [], lab: [0, 0, 0], light: { direction: [0, 0, 1], keyRatio: 1 }, sharpness: 1, pxPerCm: 1, yaw: 0 } };
+const vision = { ...painter(), liftHair: async () => ({ issues: [], piece, preview: picture }) };
+const salon = await openSalon(wholeFile, { vision, allow: [`127.0.0.1:${port}`] });
 
 const beginUpload = 'mutation ($type: String!, $length: Int!) { createImageUpload(contentType: $type, byteLength: $length) { uploadId uploadUrl method headers { name value } expiresAt errors { code path } } }';
 type Upload = { uploadId: string; uploadUrl: string; method: string; headers: { name: string; value: string }[]; errors: { code: string; path: string[] }[] };
@@ -114,4 +117,17 @@ test('a fetched image is not kept when the generation is refused or was asked fo
   assert.equal(new Set(twins.map(({ generation }) => generation?.id)).size, 1);
   await salon.ended(me.accountId, twins[0]?.generation?.id ?? '');
   assert.deepEqual([await salon.store.countImages(me.accountId), await storedFiles()], [1, before + 3]);
+});
+
+test('of forty styles that are imported at once into an account with 190 of 200, ten are', async () => {
+  const me = await salon.account();
+  const imageId = await salon.photo(me.accountId);
+  await salon.platform.connection.execute(`insert into hairstyle.style (id, account_id, description, sex, tags, about) select (900000 + n)::text, $1, 'Bob', 'UNISEX', '[]', '{}' from generate_series(1, 190) n`, [me.accountId]);
+  const before = await storedFiles();
+  const importStyle = 'mutation ($imageId: ID!) { importStyle(input: { imageId: $imageId }) { hairstyle { id } errors { code message } } }';
+  const imported = await Promise.all(Array.from({ length: 40 }, async () => salon.get<{ hairstyle: { id: string } | null; errors: { code: string; message: string }[] }>(me, importStyle, { imageId })));
+  assert.equal(new Set(imported.flatMap(({ hairstyle }) => hairstyle?.id ?? [])).size, 10);
+  const refused = imported.filter(({ hairstyle }) => hairstyle === null).map(({ errors }) => errors);
+  assert.deepEqual(refused, Array.from({ length: 30 }, () => [{ code: 'LIMIT_REACHED', message: 'An account can have 200 imported styles. Delete one first.' }]));
+  assert.deepEqual([await salon.store.countStyles(me.accountId), await storedFiles()], [200, before + 20]);
 });

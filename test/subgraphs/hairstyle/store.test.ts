@@ -61,6 +61,7 @@ test('a foreign tenant gets nothing and changes nothing, by every function of th
     insertStyle: async () => null,
     findStyles: () => store.findStyles(foreign, [style.id]),
     listStyles: () => store.listStyles(foreign),
+    lockStyles: async () => null,
     countStyles: () => store.countStyles(foreign),
     findStyleFile: () => store.findStyleFile(foreign, style.id, 'hair'),
     listStylePreviews: () => store.listStylePreviews(foreign, [style.id]),
