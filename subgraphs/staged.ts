@@ -1,5 +1,5 @@
 import { Failure } from '../schema/failures.ts';
-import type { BlobStore } from './blobs.ts';
+import { type BlobStore, uploadLimitBytes } from './blobs.ts';
 import { type AccountId, parseUploadId } from './ids.ts';
 import type { Keyed, Requests } from './requests.ts';
 
@@ -15,6 +15,12 @@ type Upload<Id, Result> = {
 };
 
 const isRefusal = (error: unknown): boolean => error instanceof Failure && error.code !== 'UNAVAILABLE';
+
+/** Refuses with VALIDATION what could not be sent. */
+export function checkUploadSize(byteLength: number): void {
+  if (byteLength < 1) throw new Failure('VALIDATION', 'An upload has at least one byte', { path: ['byteLength'] });
+  if (byteLength > uploadLimitBytes) throw new Failure('VALIDATION', 'Send at most 5 MB', { path: ['byteLength'] });
+}
 
 /**
  * Gives `work` the bytes that were sent for an upload. They are used up by what comes of it, unless the same may succeed later. A request with an idempotency key finds them again

@@ -6,7 +6,7 @@ import { examineImage } from '../images.ts';
 import { OutboundRefused } from '../outbound.ts';
 import type { Platform } from '../platform.ts';
 import type { Keyed } from '../requests.ts';
-import { withStaged } from '../staged.ts';
+import { checkUploadSize, withStaged } from '../staged.ts';
 import { EngineFault, type ImageIssue } from '../vision/engine.ts';
 import { checkHttpUrl, cleanFileName, type ImageChoice } from './rules.ts';
 import type { ImageRow, Store } from './store.ts';
@@ -30,7 +30,7 @@ export function createImages(parts: Parts) {
     /** An address for one upload. Refuses with VALIDATION what could not be accepted anyway. */
     async beginUpload(accountId: AccountId, { contentType, byteLength }: { contentType: string; byteLength: number }): Promise<StagedUpload> {
       if (!acceptedTypes.has(contentType.toLowerCase())) throw new Failure('VALIDATION', 'Send a PNG, JPEG, WebP or HEIC', { path: ['contentType'] });
-      if (byteLength < 1 || byteLength > uploadLimitBytes) throw new Failure('VALIDATION', byteLength < 1 ? 'An upload has at least one byte' : 'Send at most 5 MB', { path: ['byteLength'] });
+      checkUploadSize(byteLength);
       return platform.blobs.stage(accountId, byteLength);
     },
     /** Refuses with VALIDATION, NOT_FOUND, IMAGE_REJECTED, IDEMPOTENCY_CONFLICT or UNAVAILABLE; nothing is kept then, and after the last an upload can be used again. */

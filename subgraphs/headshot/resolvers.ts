@@ -4,12 +4,13 @@ import { type AccountId, type InviteId, parseAccountId, parseClientId, parseInvi
 import { type CountedPage, pageRequest } from '../paging.ts';
 import { type Keyed, keyedBy } from '../requests.ts';
 import { getCaller, payload, userErrors } from '../schema.ts';
+import { checkUploadSize } from '../staged.ts';
 import type { InviteOutcome } from './invite.ts';
 import type { Context, HeadshotEventModel, OnboardingEventModel, TeamModel } from './models.ts';
 import { onboardingStatusOf, selfiesAllowed, selfiesNeeded, subjectOf } from './onboarding.ts';
 import { urlsExpireAt, urlsOf } from './photo.ts';
 import { progressOf } from './progress.ts';
-import { emailKeyOf, isInUse, keptUntil, mostListBytes, offsetRequest } from './rules.ts';
+import { emailKeyOf, isInUse, keptUntil, offsetRequest } from './rules.ts';
 import { adviceOf, checksOf } from './selfie-rules.ts';
 
 const gallery: Pick<NonNullable<Resolvers['HeadshotGallery']>, 'photos' | 'favorite'> = {
@@ -191,7 +192,7 @@ function filterTeam(given: string | null | undefined): TeamId | null {
 }
 
 async function beginUpload(context: Context, byteLength: number) {
-  if (byteLength < 1 || byteLength > mostListBytes) throw new Failure('VALIDATION', 'Send at most 5 MB', { path: ['byteLength'] });
+  checkUploadSize(byteLength);
   return { upload: await context.blobs.stage(getCaller(context).accountId, byteLength) };
 }
 

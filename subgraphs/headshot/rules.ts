@@ -21,8 +21,6 @@ export const mostTeams = 200;
 export const mostPending = 1000;
 /** Addresses of one request. */
 export const mostEmails = 500;
-/** A list of addresses, as any upload. */
-export const mostListBytes = 5 * 1024 * 1024;
 export const inviteLivesMs = 30 * 24 * 3_600_000;
 /** When the headshots of a model will be deleted; null: there are none, or not all. */
 export const keptUntil = ({ status, finishedAt }: { status: ModelStatus; finishedAt: Date | null }, { headshotsMs }: { headshotsMs: number }): Date | null =>

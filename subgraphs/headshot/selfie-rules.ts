@@ -1,6 +1,4 @@
-import { Failure } from '../../schema/failures.ts';
 import type { SelfieCheck, SelfieCheckKind } from '../../schema/types/headshot.ts';
-import { uploadLimitBytes } from '../blobs.ts';
 import type { Quota } from '../quotas.ts';
 import type { ImageIssue } from '../vision/engine.ts';
 import type { SelfieAssessment } from './rules.ts';
@@ -10,11 +8,6 @@ export const mostSelfies = 20;
 export const leastSelfies = 1;
 /** Of addresses for selfies that one link is given: all that a person may need, and at most 300 MB of what nobody took. */
 export const uploadsOfLink: Quota = { name: 'selfie-uploads', limit: 60, window: 'HOUR' };
-
-/** Refuses with VALIDATION what could not be accepted anyway. */
-export function checkSelfieSize(byteLength: number): void {
-  if (byteLength < 1 || byteLength > uploadLimitBytes) throw new Failure('VALIDATION', 'Send at most 5 MB', { path: ['byteLength'] });
-}
 
 /** The name of a file without its folder and what cannot be shown, at most 120 characters; null when nothing is left. */
 export function cleanSelfieName(name: string | null | undefined): string | null {

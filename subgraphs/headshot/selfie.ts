@@ -4,13 +4,14 @@ import type { StagedUpload } from '../blobs.ts';
 import { newSelfieId, parseSelfieId, parseUploadId, type SelfieId, type UploadId } from '../ids.ts';
 import { findEarlyIssue } from '../images.ts';
 import type { Platform } from '../platform.ts';
+import { checkUploadSize } from '../staged.ts';
 import { type Assessment, EngineFault, EngineRefusal } from '../vision/index.ts';
 import type { OpenGuest, OpenGuests } from './guest.ts';
 import type { Links } from './link.ts';
 import type { OnboardingModel } from './models.ts';
 import type { Journal } from './progress.ts';
 import { withoutFiles } from './selfie-files.ts';
-import { adviceFor, checkSelfieSize, cleanSelfieName, isAlike, mostSelfies, uploadsOfLink } from './selfie-rules.ts';
+import { adviceFor, cleanSelfieName, isAlike, mostSelfies, uploadsOfLink } from './selfie-rules.ts';
 import type { SelfieRow, Store } from './store.ts';
 
 type Parts = { platform: Platform; store: Store; journal: Journal; links: Links; open: OpenGuests };
@@ -24,7 +25,7 @@ export function createSelfies(parts: Parts) {
   return {
     /** Refuses with VALIDATION, LIMIT_REACHED or RATE_LIMITED. */
     async beginUpload(token: string, byteLength: number): Promise<StagedUpload> {
-      checkSelfieSize(byteLength);
+      checkUploadSize(byteLength);
       const { guest, model } = await open.get(token);
       await checkRoom(store, model);
       await quotas.take(uploadsOfLink, guest.inviteId ?? guest.modelId, 'Too many photos were sent.');

@@ -25,6 +25,14 @@ async function upload(me: Caller, csv: string): Promise<string> {
   return made.uploadId;
 }
 
+test('a list of no bytes, or of too many, is told what is wrong with it', async () => {
+  const me = await account();
+  for (const [size, message] of [[0, 'An upload has at least one byte'], [5 * 1024 * 1024 + 1, 'Send at most 5 MB']] as const) {
+    const { errors } = await get<{ errors: Refused[] }>(me, 'mutation ($size: Int!) { createInviteListUpload(byteLength: $size) { errors { code message path } } }', { size });
+    assert.deepEqual(errors, [{ code: 'VALIDATION', message, path: ['byteLength'] }]);
+  }
+});
+
 test('five hundred addresses get an invitation each, in their order', async () => {
   const me = await account(600);
   const payload = await send(me, { emails: people(500) });

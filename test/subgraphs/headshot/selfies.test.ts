@@ -75,7 +75,7 @@ test('what is no photo is refused and nothing of it is kept', async () => {
   assert.deepEqual([await refusedFor(Buffer.from('hello, I am no picture')), await refusedFor(svg()), await refusedFor(await animatedGif()), await refusedFor(await hundredMegapixels()), await refusedFor((await truncatedJpeg()).subarray(0, 40))],
     ['NOT_AN_IMAGE', 'NOT_AN_IMAGE', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'NOT_AN_IMAGE']);
   assert.deepEqual([await filesKept(), await uploadsKept(), (await guest.see())?.selfies], [before, [], []]);
-  for (const size of [0, 5 * 1024 * 1024 + 1]) assert.equal(codeOf(await guest.begin(size)), 'VALIDATION');
+  for (const [size, message] of [[0, 'An upload has at least one byte'], [5 * 1024 * 1024 + 1, 'Send at most 5 MB']] as const) assert.deepEqual((await guest.begin(size)).errors.map((error) => [error.code, error.message, error.path]), [['VALIDATION', message, ['byteLength']]]);
 });
 
 test('the same picture is noticed, also smaller and harder compressed, and another one is not taken for it', async () => {
