@@ -28,7 +28,7 @@ import { serveLogin, serveOutbox } from './pages/login.ts';
 import { serveOnboarding } from './pages/onboarding.ts';
 import { readSessionCookies } from './session-cookie.ts';
 import { serveSockets } from './sockets.ts';
-import { openTexts } from './texts.ts';
+import { openTexts, TrustedFault } from './texts.ts';
 
 export type Lookgraph = { url: string; port: number; /** Null: metrics are served nowhere. */ adminPort: number | null; platform: Platform; graph: Graph; stop(): Promise<void> };
 
@@ -67,7 +67,9 @@ async function open(platform: Awaited<ReturnType<typeof createPlatform>>, server
   const { env, keys, log, metrics, spending, tracer } = platform;
   const subgraphs = { ...await startSubgraphs(platform, ownSubgraphs(env)), ...remoteSubgraphs(env) };
   const graph = await createGraph({ supergraphSdl: supergraphSdl(), apiSdl: apiSdl(), subgraphs, scalars, limits: { operationTimeoutMs: env.operationTimeoutMs, costPerMinute: env.costPerMinute }, openIntrospection: env.openIntrospection, spending, observer: { metrics, tracer }, log });
-  const texts = await openTexts(env.operations, graph, log);
+  const texts = await openTexts(env.operations, graph, log).catch((error: unknown) => {
+    throw error instanceof TrustedFault ? new EnvironmentFault([`TRUSTED_DOCUMENTS: ${error.message}`]) : error;
+  });
   const openings = createOpenings(keys);
   const app = await createApplication(server, platform);
   let stopping: Promise<void> | null = null;

@@ -16,6 +16,9 @@ export type Texts = {
   textOf(asked: Pick<Asked, 'query' | 'documentId'>): string;
 };
 
+/** A trusted document that cannot be read, in words for an operator. */
+export class TrustedFault extends Error {}
+
 export type TextOptions = {
   /** Folder of trusted documents; null: none. */
   trustedDocuments: string | null;
@@ -26,7 +29,7 @@ export type TextOptions = {
 const rememberedKilocharacters = 4_000;
 const longestRemembered = 60_000;
 
-/** Reads the trusted documents. One that the graph refuses is told in the log: it may be about a newer or an older graph. */
+/** Reads the trusted documents. One that the graph refuses is told in the log: it may be about a newer or an older graph. Throws TrustedFault. */
 export async function openTexts({ trustedDocuments, trustedOnly }: TextOptions, graph: Pick<Graph, 'errorsOf'>, log: Logger): Promise<Texts> {
   const trusted = trustedDocuments === null ? undefined : await readTrusted(trustedDocuments);
   for (const [id, text] of trusted ?? []) {
@@ -64,25 +67,37 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 /**
  * Reads the trusted documents of a folder: `.graphql` files, each known by the SHA-256 of its text (with and without white space around it), and `.json`
- * files, either manifests of Apollo's clients or objects of texts by id. Throws for a file that is neither.
+ * files, either manifests of Apollo's clients or objects of texts by id. Throws TrustedFault for a file that is neither.
  */
 async function readTrusted(folder: string): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
-  const files = (await readdir(folder, { recursive: true })).filter((file) => /\.(graphql|gql|json)$/.test(file)).sort();
+  const unreadable = (error: Error): never => {
+    throw new TrustedFault(`${folder} cannot be read: ${error.message}`, { cause: error });
+  };
+  const files = (await readdir(folder, { recursive: true }).catch(unreadable)).filter((file) => /\.(graphql|gql|json)$/.test(file)).sort();
   for (const file of files) {
-    const text = await readFile(join(folder, file), 'utf8');
-    const found = file.endsWith('.json') ? manifestEntries(file, text) : [text, text.trim()].map((one) => [sha256(one), one] as const);
+    const text = await readFile(join(folder, file), 'utf8').catch(unreadable);
+    const found = file.endsWith('.json') ? manifestEntries(join(folder, file), text) : [text, text.trim()].map((one) => [sha256(one), one] as const);
     for (const [id, document] of found) texts.set(id.replace(/^sha256:/, ''), document);
   }
   return texts;
 }
 
 function manifestEntries(file: string, text: string): (readonly [string, string])[] {
-  const manifest: unknown = JSON.parse(text);
+  const manifest = jsonOf(file, text);
   const operations = isData(manifest) && Array.isArray(manifest['operations']) ? manifest['operations'] as unknown[] : null;
   const entries = operations ? operations.map((operation) => isData(operation) ? [operation['id'], operation['body']] : []) : isData(manifest) ? Object.entries(manifest) : [[]];
   return entries.map(([id, body]) => {
-    if (typeof id !== 'string' || typeof body !== 'string') throw new Error(`${file} is neither a manifest of operations nor texts by id`);
+    if (typeof id !== 'string' || typeof body !== 'string') throw new TrustedFault(`${file} is neither a manifest of operations nor texts by id`);
     return [id, body] as const;
   });
+}
+
+function jsonOf(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The engine's own words quote the file, over several lines.
+    throw new TrustedFault(`${file} is not JSON`, { cause: error });
+  }
 }

@@ -34,7 +34,9 @@ export async function serveAdmin(platform: Platform, isStopping: () => boolean):
   });
   server.headersTimeout = 10_000;
   server.listen(adminPort, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: Error) => {
+    throw Object.assign(error, { portVariable: 'ADMIN_PORT' });
+  });
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {

@@ -4,9 +4,9 @@ import { FolderInUse } from './lock.ts';
 
 /** What keeps the program from starting, as far as its surroundings are to blame: which variable to look at, by the code of the system's error. */
 const advice: Record<string, (error: Fault) => string> = {
-  EADDRINUSE: ({ port }) => `Port ${port ?? ''} is in use by another program. Stop that, or set PORT.`,
+  EADDRINUSE: ({ port, portVariable = 'PORT' }) => `Port ${port ?? ''} is in use by another program. Stop that, or set ${portVariable}.`,
   EADDRNOTAVAIL: ({ address }) => `This machine has no interface ${address ?? ''}. Set HOST.`,
-  EACCES: ({ path, port }) => path ? `${path} may not be written. Set DATA_DIR to a folder of yours.` : `Port ${port ?? ''} may not be listened on. Set PORT to 1024 or more.`,
+  EACCES: ({ path, port, portVariable = 'PORT' }) => path ? `${path} may not be written. Set DATA_DIR to a folder of yours.` : `Port ${port ?? ''} may not be listened on. Set ${portVariable} to 1024 or more.`,
   EPERM: ({ path }) => `${path ?? 'DATA_DIR'} may not be written. Set DATA_DIR to a folder of yours.`,
   EROFS: ({ path }) => `${path ?? 'DATA_DIR'} may not be written. Set DATA_DIR to a folder of yours.`,
   ENOTDIR: ({ path }) => `${path ?? 'DATA_DIR'} is no folder. Set DATA_DIR.`,
@@ -22,7 +22,8 @@ const advice: Record<string, (error: Fault) => string> = {
   '3D000': () => 'The database that DATABASE_URL names does not exist.',
 };
 
-type Fault = Error & { code?: string; path?: string; port?: number; address?: string };
+/** `portVariable`: which one names the port, where that is not PORT. */
+type Fault = Error & { code?: string; path?: string; port?: number; portVariable?: string; address?: string };
 
 /** One sentence for what its operator can mend; everything else in full. */
 export function startFault(error: unknown): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,8 +29,12 @@ test('what its operator can mend is said in one sentence', async (t) => {
   await once(neighbour, 'listening');
   const { port } = neighbour.address() as { port: number };
   await writeFile(join(folder, 'file'), '');
+  await mkdir(join(folder, 'trusted'));
+  await writeFile(join(folder, 'trusted', 'list.json'), '{\n  "id": query }');
   const faults: [Record<string, string>, string][] = [
     [{ PORT: String(port), DATA_DIR: join(folder, 'one') }, `Port ${port} is in use by another program. Stop that, or set PORT.\n`],
+    [{ PORT: '0', ADMIN_PORT: String(port), DATA_DIR: join(folder, 'one') }, `Port ${port} is in use by another program. Stop that, or set ADMIN_PORT.\n`],
+    [{ PORT: '0', TRUSTED_DOCUMENTS: join(folder, 'trusted'), DATA_DIR: join(folder, 'one') }, `The environment is wrong:\n  TRUSTED_DOCUMENTS: ${join(folder, 'trusted', 'list.json')} is not JSON\n`],
     [{ PORT: '0', DATA_DIR: join(folder, 'file') }, `${join(folder, 'file')} is no folder. Set DATA_DIR.\n`],
     [{ PORT: '0', DATA_DIR: join(folder, 'two'), DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }, 'The database of DATABASE_URL does not answer.\n'],
     [{ PORT: '0', DATA_DIR: join(folder, 'three'), HOST: 'nowhere.invalid' }, 'The environment is wrong:\n  HOST nowhere.invalid is not known: it must be an address of this machine, or a name of one\n'],
