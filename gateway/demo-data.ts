@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../schema/failures.ts';
 import { createAccounts, createEnterpriseStore, createClient, type NewAccount } from '../subgraphs/enterprise/index.ts';
+import { makeFolder } from '../subgraphs/folders.ts';
 import type { AccountId } from '../subgraphs/ids.ts';
 import { defaultScopes } from '../subgraphs/keys.ts';
 import type { Platform } from '../subgraphs/platform.ts';
@@ -40,7 +41,7 @@ export async function seedDemo(platform: Platform): Promise<Demo> {
   const demo: Demo = {
     personalKey: personal.key, enterprise: { slug: enterprise.slug ?? '', key: enterprise.key }, partnerKey: partner.key, organizationKey: organization.key, photo: `${publicUrl}/demo/portrait.jpg`,
   };
-  await mkdir(dataDir, { recursive: true });
+  makeFolder(dataDir);
   await writeJson(join(dataDir, 'demo-accounts.json'), { personal: personal.id, enterprise: enterprise.id, partner: partner.id, organization: organization.id });
   await writeJson(join(dataDir, 'demo.json'), demo);
   return demo;

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
 import { subgraphNames, type SubgraphName } from '../schema/sdl.ts';
 import { EnvironmentFault, parseEnvironment } from '../subgraphs/env.ts';
+import { makeFolder } from '../subgraphs/folders.ts';
 import { filesFor, type RouterName, routerNames, type SubgraphUrls } from './routers.ts';
 
 const usage = `npm run export -- --router ${routerNames.join('|')} --out FOLDER [--url SUBGRAPH=http://host:port/graphql]...
@@ -15,7 +16,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { router, out, urls } = readArguments(args);
   const files = Object.entries(filesFor(router, urls));
   const folder = resolve(out);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   for (const [name, text] of files) await writeFile(join(folder, name), text);
   process.stdout.write(`${files.map(([name]) => join(folder, name)).join('\n')}\nREADME.md says how to start it.\n`);
 }

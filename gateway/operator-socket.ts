@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { Failure } from '../schema/failures.ts';
+import { makeFolder } from '../subgraphs/folders.ts';
 import { type Operator, parseOperatorCommand } from '../subgraphs/operator.ts';
 
 /** What a command says: lines for a person, or why it was not done. */
@@ -27,7 +28,7 @@ export async function serveOperator(dataDir: string, operator: Operator, log: Lo
   const path = socketOf(dataDir);
   const server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, operator, log).catch((error: unknown) => log.warn({ err: error }, 'an operator was not answered')));
   if (process.platform !== 'win32') {
-    mkdirSync(dataDir, { recursive: true });
+    makeFolder(dataDir);
     // Who was killed leaves it behind; nobody else owns this folder now.
     rmSync(path, { force: true });
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { Failure } from '../schema/failures.ts';
 import { subgraphNames } from '../schema/sdl.ts';
 import { type BlobKey, type BlobStore, parseBlobKey } from './blobs.ts';
 import type { Connection, Row } from './database.ts';
+import { makeFolder } from './folders.ts';
 
 type Parts = { connection: Connection; blobs: Pick<BlobStore, 'listOlder' | 'open' | 'read' | 'place'> };
 type Manifest = { format: 2; at: string; migrations: readonly string[]; tables: Readonly<Record<string, number>> };
@@ -24,7 +25,7 @@ const rowsAtOnce = 500;
  */
 export async function writeBackup({ connection, blobs }: Parts, folder: string): Promise<Manifest & { copied: number }> {
   const database = join(folder, 'database');
-  await mkdir(database, { recursive: true });
+  makeFolder(database);
   const at = new Date();
   const tables: Record<string, number> = {};
   await connection.transaction(async () => {
@@ -133,7 +134,7 @@ async function copyBlobs(blobs: Parts['blobs'], folder: string): Promise<number>
       const bytes = await blobs.read(key);
       // Deleted since it was listed.
       if (!bytes) continue;
-      await mkdir(join(folder, key.slice(0, 2)), { recursive: true });
+      makeFolder(join(folder, key.slice(0, 2)));
       await placeFile(file, bytes);
       copied += 1;
     }

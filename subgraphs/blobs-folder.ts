@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { blobAbout, type BlobFiles, type BlobKey, newBlobKey, parseBlobKey, shrunk } from './blobs.ts';
+import { makeFolder } from './folders.ts';
 
 /** Every blob is a folder: `original`, and a file for each width that was asked for. A rename makes each of them appear whole. */
 export function createFolder(root: string): BlobFiles {
@@ -25,7 +26,7 @@ export function createFolder(root: string): BlobFiles {
     return file;
   };
   const placeOriginal: BlobFiles['place'] = async (key, bytes) => {
-    await mkdir(folderOf(key), { recursive: true });
+    makeFolder(folderOf(key));
     await place(join(folderOf(key), 'original'), bytes);
   };
   return {

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
+import { makeFolder } from './folders.ts';
 import type { Letter } from './mail.ts';
 
 /** Letters that were not sent but kept, in files of the data folder, where no mail server is given. For development: whoever reads them can sign in. */
@@ -17,7 +18,7 @@ export function createOutbox(dataDir: string): Outbox {
   const files = async (): Promise<string[]> => (await readdir(folder).catch((): string[] => [])).filter((name) => name.endsWith('.json')).sort().reverse();
   return {
     async put(letter) {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       const file = join(folder, `${ulid()}.json`);
       await writeFile(`${file}.tmp`, JSON.stringify({ at: new Date().toISOString(), ...letter }), { mode: 0o600 });
       await rename(`${file}.tmp`, file);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from './folders.ts';
 import type { AccountId, UploadId } from './ids.ts';
 
 /** For how long an upload may be sent, and then taken. */
@@ -34,7 +35,7 @@ export function createStaging(root: string): Staging {
     async put(accountId: AccountId, uploadId: UploadId, body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<boolean> {
       const file = fileOf(accountId, uploadId);
       if (!file) return false;
-      await mkdir(root, { recursive: true });
+      makeFolder(root);
       const claimed = await open(`${file}.sent`, 'wx').catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? null : Promise.reject(error)));
       if (!claimed) return false;
       await claimed.close();

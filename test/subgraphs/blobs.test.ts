@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, globSync, statSync, utimesSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +7,11 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
+import { writeBackup } from '../../subgraphs/backup.ts';
 import { type BlobKey, createBlobStore, type FileRequest, type FileResponse, parseBlobKey, parseRange, roundedExpiry, uploadLimitBytes } from '../../subgraphs/blobs.ts';
 import { newAccountId, newUploadId } from '../../subgraphs/ids.ts';
+import { createOutbox } from '../../subgraphs/outbox.ts';
+import { openTestConnection } from '../support/database.ts';
 import { startBucket } from '../support/s3.ts';
 
 type Kind = 'a folder' | 'a bucket';
@@ -240,6 +243,17 @@ for (const kind of kinds) describe(`a store in ${kind}`, () => {
     await another().sweepStaged();
     assert.deepEqual(names(), []);
   });
+});
+
+// Node's own way to make folders never comes back from here.
+test('where no folder can be made, whoever wants one is told so', { skip: !existsSync('/proc/self') }, async (t) => {
+  const dataDir = '/proc/nowhere/data';
+  const blobs = createBlobStore({ dataDir, publicUrl: () => '', signingSecret: 'a secret of the test' });
+  const missing = { code: 'ENOENT', path: '/proc/nowhere' };
+  await assert.rejects(blobs.put(Buffer.from('x'), { contentType: 'image/png' }), missing);
+  await assert.rejects(blobs.putStaged(newAccountId(), newUploadId(), chunks(1), 1), missing);
+  await assert.rejects(createOutbox(dataDir).put({ to: 'a@example.com', subject: '', text: '' }), missing);
+  await assert.rejects(writeBackup({ blobs, connection: await openTestConnection(t) }, dataDir), missing);
 });
 
 test('a range header is read as RFC 9110 says', () => {
