@@ -3,7 +3,7 @@ import { identifyConnection } from '../subgraphs/caller.ts';
 import type { Keys } from '../subgraphs/keys.ts';
 import type { SocketOptions } from './sockets.ts';
 
-export { credentialOf, identify, identifyConnection, type Identity } from '../subgraphs/caller.ts';
+export { credentialOf, identify, identifyConnection, type Identity, invalidKeyMessage } from '../subgraphs/caller.ts';
 
 /** Lets every connection in but those with a wrong key. */
 export function admissionOf(keys: Pick<Keys, 'findCaller'>): SocketOptions['admit'] {

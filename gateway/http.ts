@@ -8,7 +8,7 @@ import { isDatabaseAway } from '../subgraphs/database.ts';
 import type { Platform } from '../subgraphs/platform.ts';
 import { addressOf } from './address.ts';
 import { noteCaller } from './api-log.ts';
-import { identify } from './caller.ts';
+import { identify, invalidKeyMessage } from './caller.ts';
 import { closeSignal, createDoor, isStreamed } from './door.ts';
 import type { Graph } from './graphql.ts';
 import { learnPaths } from './logged-path.ts';
@@ -144,7 +144,7 @@ export function serveGraphql(app: FastifyInstance, { platform, graph, openings, 
   });
 }
 
-const refuseKey = (request: FastifyRequest, reply: FastifyReply): FastifyReply => refuseInGraphql(request, reply, { status: 401, code: 'UNAUTHENTICATED', message: 'Invalid API key' });
+const refuseKey = (request: FastifyRequest, reply: FastifyReply): FastifyReply => refuseInGraphql(request, reply, { status: 401, code: 'UNAUTHENTICATED', message: invalidKeyMessage });
 
 /** What happened before there was an operation: nobody could say whose key it is. */
 function faultInGraphql(request: FastifyRequest, error: unknown): Refusal {

@@ -2,6 +2,7 @@ import type { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { readAsked } from './asked.ts';
+import { invalidKeyMessage } from './caller.ts';
 import { isData, type Data } from './data.ts';
 import { refuse } from './errors.ts';
 import { textOf } from './sharing.ts';
@@ -32,9 +33,9 @@ export function openLegacyWs({ sources, wire, admit, initTimeoutMs }: Opening): 
   const initialise = async (params: Data | null): Promise<(() => RequestContext) | null> => {
     const context = await admit(params);
     isAcknowledged = context !== null;
-    void wire.send(context ? '{"type":"connection_ack"}' : '{"type":"connection_error","payload":{"message":"Forbidden"}}');
+    void wire.send(JSON.stringify(context ? { type: 'connection_ack' } : { type: 'connection_error', payload: { message: invalidKeyMessage } }));
     if (context) void wire.send(keepAlive);
-    else wire.close(CloseCode.Forbidden, 'Forbidden');
+    else wire.close(CloseCode.Forbidden, invalidKeyMessage);
     return context;
   };
   const start = async (id: string, payload: unknown): Promise<void> => {

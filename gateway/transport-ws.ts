@@ -1,6 +1,7 @@
 import { CloseCode } from 'graphql-ws';
 import type { RequestContext } from '../subgraphs/subgraph.ts';
 import { type Asked, readAsked } from './asked.ts';
+import { invalidKeyMessage } from './caller.ts';
 import { isData, type Data } from './data.ts';
 import { textOf } from './sharing.ts';
 import { RunningOperations, type Sayings, type Sources, type Wire } from './running.ts';
@@ -41,7 +42,7 @@ export function openTransportWs({ sources, wire, admit, initTimeoutMs }: Opening
   const initialise = async (params: Data | null): Promise<void> => {
     context = await admit(params);
     if (context) void wire.send('{"type":"connection_ack"}');
-    else wire.close(CloseCode.Forbidden, 'Forbidden');
+    else wire.close(CloseCode.Forbidden, invalidKeyMessage);
   };
   const start = async (id: string, asked: Asked, request: RequestContext): Promise<void> => {
     const errors = await operations.start(id, asked, request);

@@ -5,6 +5,9 @@ import type { Caller } from './subgraph.ts';
 /** Who a request or a connection comes from: `invalid` is a key that nobody has, or no longer. */
 export type Identity = { kind: 'anonymous' } | { kind: 'invalid' } | { kind: 'caller'; caller: Caller };
 
+/** What is said to whoever brings an invalid one to a graph, over HTTP or a socket. */
+export const invalidKeyMessage = 'Invalid API key';
+
 /** Headers that carry a key. Every key works in each of them; the documented APIs differ only in which one they name. */
 const keyHeaders = ['x-api-key', 'x-partner-api-key'] as const;
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { SubgraphName } from '../../schema/sdl.ts';
-import { identifyConnection } from '../caller.ts';
+import { identifyConnection, invalidKeyMessage } from '../caller.ts';
 import { getSigningSecret } from '../env.ts';
 import { createIdentities, type Disbelief, identityHeader } from '../identity.ts';
 import type { Platform } from '../platform.ts';
@@ -28,7 +28,7 @@ export function createRecognizer({ env, keys }: Pick<Platform, 'env' | 'keys'>, 
     const given = headers[identityHeader];
     if (given === undefined && env.subgraphCallers === 'keys') {
       const identity = await identifyConnection(keys, parameters, headers);
-      if (identity.kind === 'invalid') return { refused: 'Invalid API key' };
+      if (identity.kind === 'invalid') return { refused: invalidKeyMessage };
       return { request: { caller: identity.kind === 'caller' ? identity.caller : null, requestId: randomUUID() } };
     }
     const read = identities.read(given, subgraph);

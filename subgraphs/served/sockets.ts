@@ -71,7 +71,11 @@ function createProtocol(served: Served) {
     async onConnect({ connectionParams, extra }) {
       if (env.subgraphCallers !== 'keys' || extra.context.caller !== null) return true;
       const recognized = await recognize(extra.request.headers, recordOf(connectionParams));
-      if ('refused' in recognized) return false;
+      if ('refused' in recognized) {
+        // With the reason; the protocol's own would be its code in words.
+        extra.socket.close(CloseCode.Forbidden, recognized.refused);
+        return false;
+      }
       extra.context = recognized.request;
       return true;
     },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -131,10 +132,12 @@ test('the feed of an account has the events of all its generations', async () =>
 const closeOf = async (socket: WebSocket): Promise<number> => new Promise((resolve) => socket.once('close', resolve));
 const init = (socket: WebSocket, key: string): void => void socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { 'x-api-key': key } })));
 
-test('a socket with a wrong key is closed with 4403', async () => {
+test('a socket with a wrong key is closed with 4403 and what HTTP says of it', async () => {
   const socket = new WebSocket(socketUrl, 'graphql-transport-ws');
   init(socket, 'ak_wrong');
-  assert.equal(await closeOf(socket), 4403);
+  const [code, reason] = await once(socket, 'close') as [number, Buffer];
+  const { body } = await platform.rest<{ errors: { message: string }[] }>('/graphql', { key: 'ak_wrong', json: { query: '{ __typename }' } });
+  assert.deepEqual([code, String(reason)], [4403, body.errors[0]?.message]);
 });
 
 test("deleting a key closes its open sockets and streams, and nobody else's", async () => {

@@ -170,8 +170,8 @@ describe('ends of a connection', () => {
 
   test('a wrong key is told and closed with 4403', async () => {
     const { next, closed } = await connect({ ...init, payload: { key: 'wrong' } });
-    assert.deepEqual(await next(), { type: 'connection_error', payload: { message: 'Forbidden' } });
-    assert.equal((await closed)[0], 4403);
+    assert.deepEqual(await next(), { type: 'connection_error', payload: { message: 'Invalid API key' } });
+    assert.deepEqual(await closed, [4403, 'Invalid API key']);
   });
 
   test('a silent one is closed with 4408, an operation without connection_init with 4401, what is no message with 4400', async () => {
@@ -223,7 +223,7 @@ describe('subscriptions-transport-ws', () => {
     reader.close();
     const heard = Promise.withResolvers<unknown>();
     const refused = new SubscriptionClient(address, { connectionParams: { key: 'wrong' }, connectionCallback: heard.resolve }, WebSocket);
-    assert.deepEqual(await heard.promise, { message: 'Forbidden' });
+    assert.deepEqual(await heard.promise, { message: 'Invalid API key' });
     refused.close();
   });
 });

@@ -169,8 +169,8 @@ describe('the life of a connection', () => {
     assert.equal((await connection.closed)[0], 4429);
   });
 
-  test('a wrong key is closed with 4403', async () => {
-    assert.deepEqual(await (await connect({ ...init, payload: { key: 'wrong' } })).closed, [4403, 'Forbidden']);
+  test('a wrong key is closed with 4403 and the words of HTTP', async () => {
+    assert.deepEqual(await (await connect({ ...init, payload: { key: 'wrong' } })).closed, [4403, 'Invalid API key']);
   });
 
   test('a ping is answered before and after the acknowledgement, with its payload; a pong is not', async () => {
