@@ -300,7 +300,10 @@ export type GenerateHairstyleInput = {
    * follow: its generation fails with NO_HAIR, and the credits back, unless this is true.
    */
   readonly forceNewHairline?: Scalars['Boolean']['input'];
-  /** Called once, when the job is final, with the REST body of the generation and Standard Webhooks headers. */
+  /**
+   * Called once, when the job is final, with the REST body of the generation and Standard Webhooks headers. http or https, on port 80 or 443, on the public
+   * internet.
+   */
   readonly callbackUrl?: InputMaybe<Scalars['URL']['input']>;
   /** A client of the calling business. */
   readonly clientId?: InputMaybe<Scalars['ID']['input']>;

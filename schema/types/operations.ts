@@ -122,7 +122,10 @@ export type ErrorCode =
   | 'VALIDATION';
 
 export type GenerateHairstyleInput = {
-  /** Called once, when the job is final, with the REST body of the generation and Standard Webhooks headers. */
+  /**
+   * Called once, when the job is final, with the REST body of the generation and Standard Webhooks headers. http or https, on port 80 or 443, on the public
+   * internet.
+   */
   readonly callbackUrl?: string | null | undefined;
   /** A client of the calling business. */
   readonly clientId?: string | null | undefined;

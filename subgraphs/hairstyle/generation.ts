@@ -7,13 +7,13 @@ import type { Platform } from '../platform.ts';
 import type { Keyed } from '../requests.ts';
 import type { Caller } from '../subgraph.ts';
 import { EngineFault, EngineRefusal, type RenderedImage } from '../vision/engine.ts';
-import { endEvents } from './callback.ts';
+import { checkCallback, endEvents } from './callback.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Images } from './image.ts';
 import type { Journal } from './progress.ts';
 import { orderOf } from './order.ts';
 import { renderAll } from './render.ts';
-import { checkHttpUrl, checkStyles, chooseColor, chooseImage, costOf, type Failing, type Mode, mostStyles } from './rules.ts';
+import { checkStyles, chooseColor, chooseImage, costOf, type Failing, type Mode, mostStyles } from './rules.ts';
 import { StyleGone, type Styles } from './style.ts';
 import type { Advance, GenerationRow, ImageRow, Store } from './store.ts';
 
@@ -63,7 +63,7 @@ async function accept(parts: Parts, pace: Pace, caller: Caller, { input, keyed, 
   if (earlier) return earlier;
   const styleIds = await knownStyles(parts, accountId, input.styleIds);
   const color = chooseColor(catalogue.colors, input.hairColor);
-  const callbackUrl = input.callbackUrl ? checkHttpUrl(input.callbackUrl, 'callbackUrl') : null;
+  const callbackUrl = input.callbackUrl ? checkCallback(platform.outbound, input.callbackUrl) : null;
   const clientId = await checkClient(platform, accountId, input.clientId);
   const mode = input.mode ?? 'LIVE';
   const id = newGenerationId();

@@ -24,6 +24,12 @@ test('the schedule is that of Standard Webhooks, ten tries in about 75 hours, wi
   assert.deepEqual([secondsToWait(1, null, () => 1), secondsToWait(1, 120, () => 0), secondsToWait(1, 1e9, () => 0)], [5.5, 120, 86_400]);
 });
 
+test('a callback that leads to no public address by now is given up at its first attempt', async () => {
+  const subjectId = await office.tell(await office.account(), { callbackUrl: 'http://10.0.0.1/hook' });
+  const row = await office.attempted(subjectId, 1);
+  assert.deepEqual([row['state'], row['error'], row['next_attempt_at']], ['FAILED', 'the address is not on the public internet', null]);
+});
+
 test('an event that nobody takes is tried ten times in 75 to 84 hours under one id, and then the endpoint is disabled', async () => {
   const accountId = await office.account();
   const endpoint = await office.endpoint(accountId, '/500');

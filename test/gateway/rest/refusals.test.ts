@@ -56,7 +56,10 @@ describe('keys', () => {
 
 describe('bodies', () => {
   const without = (name: keyof typeof good) => Object.fromEntries(Object.entries(good).filter(([field]) => field !== name));
-  const cases: [string, unknown, number, RegExp][] = [
+  type Case = [name: string, json: unknown, status: number, message: RegExp];
+  const inside = ['http://10.0.0.1/hook', 'http://169.254.169.254/latest', 'http://[::1]/hook', 'http://2130706433/', 'http://localhost/hook'];
+  const uncallable = [...inside.map((url) => [url, /refused: the address is not on the public internet$/] as const), ['https://example.com:8443/hook', /refused: only ports 80 and 443/] as const, ['https://user:secret@example.com/hook', /refused: an address may not hold a user name/] as const];
+  const cases: Case[] = [
     ['400 without gender', without('gender'), 400, /^gender is required$/],
     ['400 without styles', without('styles'), 400, /^styles is required$/],
     ['400 without an image', without('image_name'), 400, /^image_name or image_url is required$/],
@@ -70,6 +73,7 @@ describe('bodies', () => {
     ['400 for an unknown mode', { ...good, mode: 'x' }, 400, /mode/],
     ['400 for a hairline that is no truth', { ...good, force_new_hairline: 'yes' }, 400, /force_new_hairline/],
     ['400 for a callback that is no URL', { ...good, callback_url: 'example.com' }, 400, /callback_url/],
+    ...uncallable.map(([callback_url, message]): Case => [`400 for a callback to ${callback_url}`, { ...good, callback_url }, 400, message]),
     ['400 for an image URL of another protocol', { ...good, image_name: undefined, image_url: 'ftp://example.com/a.jpg' }, 400, /image_url/],
     ['400 for a list', [], 400, /JSON object/],
     ['400 for null', null, 400, /JSON object/],

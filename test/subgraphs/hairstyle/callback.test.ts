@@ -28,6 +28,16 @@ const ended = async (id: string) => until(async () => {
   return found && Number(found['attempts']) > 0 ? found : null;
 });
 
+test('where nobody may be called is said before anything is paid', async () => {
+  const me = await salon.account();
+  const imageId = await salon.photo(me.accountId);
+  for (const callbackUrl of ['http://10.0.0.1/hook', 'https://me:secret@example.com/', 'https://example.com:8443/']) {
+    const { generation, errors } = await salon.get<Generated>(me, generate, { input: { gender: 'UNISEX', styleIds: styleIds.slice(0, 1), imageId, callbackUrl } });
+    assert.deepEqual([generation, errors.map(({ code, path }) => [code, path])], [null, [['VALIDATION', ['input', 'callbackUrl']]]], callbackUrl);
+  }
+  assert.deepEqual(await salon.platform.credits.balance(me.accountId), { available: 100, reserved: 0 });
+});
+
 test('a finished generation is told once, signed, in the words of the REST interface', async () => {
   const { me, id } = await order('/done', 'TEST');
   const call = await receiver.called('/done');
