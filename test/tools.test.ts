@@ -20,5 +20,8 @@ test('the tools do nothing when they are called in a way that they do not know, 
     assert.match(named.stderr, /^There is no nope here(, only [a-z, ]+)?\.\nnpm run /);
     assert.deepEqual(run(file, '--nope'), { status: 1, stdout: '', stderr: `Unknown option '--nope'.\n${help.stdout}` });
   }
+  const unknown = run('test/faults/main.ts', '--only', 'full disk', '--only', 'kill -9 of a waiter');
+  assert.deepEqual([unknown.status, unknown.stdout], [1, '']);
+  assert.match(unknown.stderr, /^There is no fault 'kill -9 of a waiter', only 'kill -9 of a gateway', [^\n]*'jumping clock'\.\nnpm run faults /);
   assert.match(run('test/fuzz/main.ts', '--cases', 'many').stderr, /^--cases takes a whole number\.\n/);
 });

@@ -138,6 +138,7 @@ type Trouble = { until: number; isEnough: (faults: number) => boolean; /** Jobs 
 /** One fault after another, each kind once before one comes again; how many. */
 async function makeTrouble(site: Site, random: Random, { until, isEnough, jobsApart, only }: Trouble, load: Load, say: (line: string) => void): Promise<number> {
   const names = possibleFaults(site, say).filter((name) => only === undefined || only.includes(name));
+  if (names.length === 0) throw new Error(`nothing of this can be made to go wrong here: ${only?.join(', ')}`);
   let [count, bag] = [0, [] as string[]];
   while (performance.now() < until && !isEnough(count)) {
     await pause(1000 + random.below(4000));
