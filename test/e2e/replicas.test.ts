@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { createTestDatabase, onPostgres, until } from '../support/database.ts';
 import { smallPortrait } from '../support/photos.ts';
 import { createTestClient } from '../support/platform.ts';
 import { freePort, type ProcessOptions, startProcess } from '../support/process.ts';
+import { addClient, openBusiness } from '../support/salon.ts';
 
 type Seen = { seq: number; terminal: boolean };
 const styles = ['817941', '462817', '739205', '158634'];
@@ -62,13 +64,52 @@ async function follow(url: string, key: string, id: string, seen: Seen[], onEven
   }
 }
 
+type Gateway = ReturnType<typeof createTestClient> & { url: string };
+type NewKey = { createApiKey: { apiKey: { id: string }; secret: string } };
+
+/** A socket that was let in by a key; `closed`: the code by which it ends. */
+async function openSocket({ url }: Gateway, key: string): Promise<{ closed: Promise<number> }> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  await once(socket, 'open');
+  const told = once(socket, 'message');
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { 'x-api-key': key } }));
+  assert.equal(String((await told)[0]), '{"type":"connection_ack"}');
+  return { closed: once(socket, 'close').then(([code]) => code as number) };
+}
+
+/** What a partner and its businesses do at one gateway counts at the other from then on. */
+async function asPartner(first: Gateway, second: Gateway, partnerKey: string): Promise<void> {
+  const { createApiKey: { apiKey, secret } } = await first.gql<NewKey>(partnerKey, 'mutation { createApiKey(input: { name: "Second" }) { apiKey { id } secret } }');
+  const order = { json: { businessName: 'Both Sides', businessType: 'barber', ownerEmail: 'both@example.com' }, headers: { 'x-partner-api-key': secret, 'idempotency-key': 'both sides' } };
+  const [made, again] = [await first.rest('/api/v1/admin/enterprise', order), await second.rest('/api/v1/admin/enterprise', order)];
+  assert.deepEqual([made.status, again.status, again.headers.get('idempotency-replayed'), again.text], [201, 201, 'true', made.text], 'one business, whoever is asked again');
+  const salon = await openBusiness(first, secret);
+  const client = await addClient(second, salon, { email: 'ann@example.org' });
+  assert.equal((await first.rest(salon.at(`clients/${client}`), { key: salon.key })).status, 200);
+  const { viewer: { account: { enterprises } } } = await second.gql<{ viewer: { account: { enterprises: { totalCount: number; nodes: { slug: string }[] } } } }>(secret, '{ viewer { account { ... on PartnerAccount { enterprises(first: 1) { totalCount nodes { slug } } } } } }');
+  assert.deepEqual([enterprises.totalCount, enterprises.nodes], [2, [{ slug: salon.slug }]]);
+
+  const { body: { data: another } } = await second.rest<{ data: { id: string; api_key: string } }>(salon.at('api-keys'), { key: salon.key, json: { name: 'Till' } });
+  const sockets = [await openSocket(first, another.api_key), await openSocket(second, another.api_key)];
+  const listed = async (gateway: Gateway) => (await gateway.rest(salon.at('clients'), { key: another.api_key })).status;
+  assert.deepEqual([await listed(first), await listed(second)], [200, 200]);
+  assert.equal((await first.rest(salon.at(`api-keys/${another.id}`), { method: 'DELETE', key: salon.key })).status, 200);
+  assert.deepEqual([await listed(second), await listed(first), await Promise.all(sockets.map(({ closed }) => closed))], [401, 401, [4403, 4403]], 'a key that was deleted at the first is refused at the second, and its sockets end');
+
+  const { deleteApiKey } = await first.gql<{ deleteApiKey: { deletedId: string } }>(partnerKey, 'mutation ($id: ID!) { deleteApiKey(id: $id) { deletedId } }', { id: apiKey.id });
+  assert.equal(deleteApiKey.deletedId, apiKey.id);
+  const { status } = await second.rest('/api/v1/admin/enterprise', { ...order, headers: { 'x-partner-api-key': secret } });
+  assert.deepEqual([status, await listed(second), (await second.rest(salon.at('clients'), { key: salon.key })).status], [401, 401, 200], 'so is a partner\'s, and its businesses keep theirs');
+}
+
 describe('several processes on one database', { skip: !onPostgres && 'only PostgreSQL can be shared' }, () => {
   test('two gateways: who listens at one hears all that happens through the other, and goes on there when its own is killed', { timeout: 180_000 }, async (t) => {
     const { port, start, gateway, demo } = await openSite(t);
     const first = await gateway(port, { WORKERS: '0' });
     const second = await gateway(await freePort(), { WORKERS: '0' });
     await start({ args: ['subgraphs/main.ts', 'workers'], ready: 'The workers are ready' }, {});
-    const { personalKey: key } = await demo();
+    const { personalKey: key, partnerKey } = await demo();
+    await t.test('a partner creates businesses and ends keys at either', async () => asPartner(first, second, partnerKey));
     assert.equal((await first.upload(key, await smallPortrait(300))).status, 200);
 
     const feed = createClient({ url: `${second.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { 'x-api-key': key }, retryAttempts: 0 });
