@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { runDemo } from '../demo.ts';
+import { browser, openPage } from '../support/browser.ts';
+import { until } from '../support/database.ts';
 import { portrait } from '../support/photos.ts';
 import { freePort } from '../support/process.ts';
 import { startTestPlatform } from '../support/platform.ts';
@@ -66,4 +68,34 @@ test('the command says where nothing answers and what to do, and how it is calle
     assert.equal(stderr, `${said}\n${help.stdout}`);
   }
   assert.deepEqual(await demo(folder, ['--photo', 'none.jpg']), { code: 1, stdout: '', stderr: 'The photo none.jpg cannot be read.\n' });
+});
+
+test('the page at / in a browser: styles are chosen, the photo is sent, and the pictures come; a wrong key is said', { skip: browser === null && 'no browser is on this machine' }, async (t) => {
+  const { key } = await platform.tenant();
+  await writeFile(join(platform.dataDir, 'demo.json'), JSON.stringify({ personalKey: key, photo: `${platform.url}/demo/portrait.jpg` }));
+  const page = await openPage(t);
+  await page.open(`${platform.platform.env.publicUrl}/`);
+  const chosen = 'document.querySelectorAll("#styles button[aria-pressed=true]").length';
+  await until(async () => (await page.value<number>(chosen)) === 4);
+  assert.ok((await page.value<number>('document.querySelectorAll("#color option").length')) > 10, 'the colors of the graph');
+  const status = async () => page.value<string>('document.getElementById("status").textContent');
+  // One may be taken back, and there is room for eight.
+  await page.value('document.querySelector("#styles button").click()');
+  assert.deepEqual([await page.value(chosen), await status()], [3, 'Choose styles and generate.']);
+  await page.value('[...document.querySelectorAll("#styles button[aria-pressed=false]")].slice(0, 6).forEach((button) => button.click())');
+  assert.deepEqual([await page.value(chosen), await status()], [8, 'Choose at most 8 styles.']);
+  await page.value('[...document.querySelectorAll("#styles button[aria-pressed=true]")].slice(0, 6).forEach((button) => button.click())');
+
+  const pressed = async (said: string) => {
+    await page.value('document.getElementById("go").click()');
+    await until(async () => (await status()) === said && !(await page.value<boolean>('document.getElementById("go").disabled')));
+  };
+  await pressed('All pictures are ready.');
+  const pictures = 'Promise.all([...document.querySelectorAll("#results img")].map(async (image) => (await image.decode(), image.naturalWidth > 100)))';
+  assert.deepEqual([await page.value(pictures), await page.value('document.querySelector(".bar").getAttribute("aria-valuenow")')], [[true, true], '100']);
+  assert.deepEqual(page.complaints, []);
+
+  await page.value('document.getElementById("key").value = "ak_wrong"');
+  await pressed('Invalid API key');
+  assert.deepEqual(await page.value('document.querySelectorAll("#results figure").length'), 0, 'no frame is left empty');
 });
