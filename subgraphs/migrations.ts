@@ -10,6 +10,8 @@ export type { Migration };
  * happens. Unqualified names in a migration's SQL mean this schema. Safe when several processes start at once.
  */
 export async function migrate(connection: Connection, schema: string, migrations: Record<string, Migration>): Promise<void> {
+  // Nearly always so. The migrator would ask for all tables and columns first, half a second of CPU on PGlite for four schemas.
+  if (await isExactly(connection, schema, Object.keys(migrations))) return;
   const migrator = new Migrator({
     db: connection.store(schema)(),
     provider: { getMigrations: async () => Object.fromEntries(Object.entries(migrations).map(([name, migration]) => [name, inSchema(schema, migration)])) },
@@ -33,10 +35,20 @@ export async function awaitMigrations(connection: Connection, schema: string, mi
 }
 
 async function isMigrated(connection: Connection, schema: string, names: readonly string[]): Promise<boolean> {
-  const [table] = await connection.execute('select to_regclass($1) as found', [`${schema}.kysely_migration`]);
-  if (!table?.['found']) return false;
-  const done = new Set((await connection.execute(`select name from ${schema}.kysely_migration`)).map(({ name }) => name));
+  const done = await namesDone(connection, schema);
   return names.every((name) => done.has(name));
+}
+
+/** Also that there is none which this program does not know. */
+async function isExactly(connection: Connection, schema: string, names: readonly string[]): Promise<boolean> {
+  const done = await namesDone(connection, schema);
+  return done.size === names.length && names.every((name) => done.has(name));
+}
+
+async function namesDone(connection: Connection, schema: string): Promise<ReadonlySet<unknown>> {
+  const [table] = await connection.execute('select to_regclass($1) as found', [`${schema}.kysely_migration`]);
+  if (!table?.['found']) return new Set();
+  return new Set((await connection.execute(`select name from ${schema}.kysely_migration`)).map(({ name }) => name));
 }
 
 function inSchema(schema: string, inner: Migration): Migration {

@@ -36,8 +36,8 @@ function isFromEndToEnd(file: string): boolean {
 
 function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   process.stdout.write(`\n# ${files.length} test files on the ${title}\n`);
-  // Two files at a time: each may start a platform with its own render workers, and timing-sensitive neighbours should not starve.
-  const child = spawn(process.execPath, ['--test', '--import', './test/support/left-over.ts', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec', ...files], { stdio: 'inherit', env });
+  // Files wait for sockets, processes and clocks a third of their time: three keep two cores busy, and more would starve those that have deadlines.
+  const child = spawn(process.execPath, ['--test', '--import', './test/support/left-over.ts', '--test-concurrency=3', '--test-timeout=600000', '--test-reporter=spec', ...files], { stdio: 'inherit', env });
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 

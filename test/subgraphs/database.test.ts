@@ -38,6 +38,13 @@ describe('a connection', () => {
     assert.deepEqual(await idsIn('two'), []);
   });
 
+  test('a program that is older than the tables refuses them', async () => {
+    const newer = { ...notes, '002_more': migration('create table more (id int)') };
+    await migrate(connection, 'newer', newer);
+    await migrate(connection, 'newer', newer);
+    await assert.rejects(migrate(connection, 'newer', notes), /002_more/);
+  });
+
   test('a failing migration leaves nothing behind', async () => {
     const broken = { ...notes, '002_more': migration('create table more (id int)', 'select no_such_function()') };
     await assert.rejects(migrate(connection, 'three', broken), /no_such_function/);

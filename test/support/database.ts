@@ -1,12 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { PGlite } from '@electric-sql/pglite';
 import { Client } from 'pg';
 import { connect, type Connection, openConnection } from '../../subgraphs/database.ts';
-import { createPglite, embeddedDriver } from '../../subgraphs/embedded.ts';
-import packages from '../../package.json' with { type: 'json' };
+import { embeddedDriver } from '../../subgraphs/embedded.ts';
+import { emptyPglite } from './templates.ts';
 
 /** A test or, with `after` of node:test, a whole file or suite. */
 type Scope = { after(work: () => Promise<void>): void };
@@ -21,18 +17,6 @@ export async function openTestConnection(test: Scope): Promise<Connection> {
   const connection = connect(embeddedDriver(await emptyPglite(), () => {}));
   test.after(() => connection.close());
   return connection;
-}
-
-/** Unpacking an empty database is several times faster than making one, so the first is kept for the others. */
-async function emptyPglite(): Promise<PGlite> {
-  const file = join(tmpdir(), `lookgraph-empty-${packages.dependencies['@electric-sql/pglite']}.tar`);
-  if (existsSync(file)) return createPglite({ loadDataDir: new Blob([readFileSync(file)]) });
-  const pglite = await createPglite();
-  const dump = await pglite.dumpDataDir('none');
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, new Uint8Array(await dump.arrayBuffer()));
-  renameSync(draft, file);
-  return pglite;
 }
 
 /** One more connection to a database on the server, as another process would have it. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SubgraphName } from '../../schema/sdl.ts';
 import { startLookgraph } from '../../gateway/start.ts';
-import { type Connection, openConnection } from '../../subgraphs/database.ts';
+import { connect, type Connection, openConnection } from '../../subgraphs/database.ts';
+import { embeddedDriver } from '../../subgraphs/embedded.ts';
 import { createAccounts } from '../../subgraphs/enterprise/index.ts';
 import { parseEnvironment, type VariableName } from '../../subgraphs/env.ts';
 import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
@@ -12,8 +13,9 @@ import type { Platform } from '../../subgraphs/platform.ts';
 import { allScopes, defaultScopes } from '../../subgraphs/keys.ts';
 import type { AccountKind } from '../../subgraphs/subgraph.ts';
 import { isSplit, serveApart } from './apart.ts';
-import { createTestDatabase, onPostgres, openTestConnection } from './database.ts';
+import { createTestDatabase, onPostgres } from './database.ts';
 import { type EventOfStream, readEventStream } from './event-stream.ts';
+import { preparedPglite } from './templates.ts';
 
 type Scope = { after(work: () => Promise<void>): void };
 export type Tenant = { accountId: AccountId; keyId: KeyId; key: string };
@@ -48,7 +50,7 @@ export async function startTestPlatform(t: Scope, { workers = 4, allow = [], var
   const apart = isSplit ? await serveApart(given, wrap) : null;
   const env = apart?.env ?? given;
   // Closed by the platform itself.
-  const opened = databaseUrl === null ? await openTestConnection({ after: () => undefined }) : await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize });
+  const opened = databaseUrl === null ? connect(embeddedDriver(await preparedPglite(startOnce), () => {})) : await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize });
   const lookgraph = await startLookgraph(env, { connection: wrap ? wrap(opened) : opened });
   t.after(async () => {
     await within(stopWithinMs, lookgraph.stop(), 'the platform did not stop');
@@ -60,6 +62,13 @@ export async function startTestPlatform(t: Scope, { workers = 4, allow = [], var
   /** The platform that a subgraph stands on, which has its engine and its jobs. */
   const platformOf = (name: SubgraphName): Platform => apart?.platformOf(name) ?? lookgraph.platform;
   return { ...lookgraph, dataDir, platformOf, ...client, ...tenants(lookgraph.platform) };
+}
+
+async function startOnce(connection: Connection): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'platform-'));
+  const lookgraph = await startLookgraph(parseEnvironment({ PORT: '0', DATA_DIR: dataDir, NODE_ENV: 'test', LOG_LEVEL: 'silent', WORKERS: '1' }), { connection });
+  await lookgraph.stop();
+  await rm(dataDir, { recursive: true, force: true });
 }
 
 async function within<T>(timeoutMs: number, work: Promise<T>, otherwise: string): Promise<T> {
