@@ -173,6 +173,8 @@ export type PreparedPhoto = {
   hair: Float32Array;
   /** width * height * 3: the photo without hair, a skin-toned skull before background, neck and clothes. */
   plate: Uint8ClampedArray;
+  /** width * height, 0..1: ears that the plate shows, the person's own and those drawn where hair had hidden them. */
+  ears: Float32Array;
   /** `low` when long hair had to be taken from shoulders or clothes. */
   plateQuality: 'ok' | 'low';
   /** Median CIELAB (D65) of the present hair; `null` when there is next to none. */

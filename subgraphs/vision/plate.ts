@@ -7,12 +7,14 @@ import type { FaceFrame } from './mesh.ts';
 import { fillGap } from './patches.ts';
 import type { Filling } from './patches.ts';
 import { dilate } from './dilate.ts';
+import { drawEars, earColor, keepHidden } from './ears.ts';
+import type { Ears } from './ears.ts';
 import { blur, resize, shrink, smoothstep } from './raster.ts';
 import type { Plane, Raster } from './raster.ts';
 import { skinEverywhere } from './scalp.ts';
 import { bodyMask } from './silhouette.ts';
 import type { Shading } from './skin.ts';
-import { project } from './strands/head.ts';
+import { fitHead, project } from './strands/head.ts';
 import { hashed } from './strands/numbers.ts';
 
 /** A photo and what was found in it. */
@@ -26,16 +28,20 @@ const FACE_PX = 96;
 const SIDE_PX = 320;
 
 /** The photo without hair: background and body filled in from the rest of the photo, a bare head over them. `small` is `shrinkScene`'s. */
-export function removeHair(scene: Scene, small: Scene, bare: Skin): { plate: Uint8ClampedArray; quality: 'ok' | 'low' } {
+export function removeHair(scene: Scene, small: Scene, bare: Skin): { plate: Uint8ClampedArray; ears: Plane; quality: 'ok' | 'low' } {
   const { image } = small;
   const removal = removalMask(small);
   const cranium = drawCranium(small.points, image.width, image.height);
-  const head = headMask(small, cranium);
+  const head = headMask(small, removal, cranium);
   const filling = fillBehind(small, removal, cranium, head);
   const skin = skinEverywhere(image, knownSkin(small, bare.mask, removal), bare.shading, cranium);
   const up = (plane: Plane): Plane => resize(plane, image.width, image.height, scene.image.width, scene.image.height);
-  const layers: Layers = { removal: up(removal), head: up(blur(head, image.width, image.height, 0.8)).map((value) => smoothstep(0.25, 0.75, value)), skin: [up(skin[0]), up(skin[1]), up(skin[2])], filling, small };
-  return { plate: layIn(scene, layers, bare.grain), quality: fallenShare(small) > 0.1 ? 'low' : 'ok' };
+  const layers: Omit<Layers, 'drawn'> = { removal: up(removal), head: up(blur(head, image.width, image.height, 0.8)).map((value) => smoothstep(0.25, 0.75, value)), skin: [up(skin[0]), up(skin[1]), up(skin[2])], filling, small };
+  const fitted = fitHead(scene.points);
+  const drawn = drawEars(scene.points, fitted, bare.shading, scene.image.width, scene.image.height);
+  keepHidden(drawn, layers.removal, scene.image.width, project(fitted, 0, 1, -3)[0]);
+  const { plate, ears } = layIn(scene, { ...layers, drawn }, bare.grain);
+  return { plate, ears, quality: fallenShare(small) > 0.1 ? 'low' : 'ok' };
 }
 
 /** The same at a size where a face is large enough to be measured and small enough to be quick. */
@@ -66,9 +72,22 @@ function removalMask({ image, frame, hair, points, person }: Scene): Plane {
   return blur(raw, width, height, 1);
 }
 
-function headMask({ image, points }: Scene, { inside }: Cranium): Plane {
+function headMask(scene: Scene, removal: Plane, { inside }: Cranium): Plane {
+  const { image, points } = scene;
   const face = fillPolygon(image.width, image.height, ring(points, FACE_OVAL));
-  return inside.map((value, i) => Math.max(value, face[i]!));
+  const notches = notchesOf(scene, removal, inside);
+  return inside.map((value, i) => Math.max(value, face[i]!, notches[i]!));
+}
+
+/** Gaps between face, skull and ears that are narrower than a finger: skin under hair, not background. */
+function notchesOf({ image: { width, height }, points, frame, person }: Scene, removal: Plane, inside: Plane): Plane {
+  const [, brow] = pointOf(points, POINT.noseRoot);
+  const [, chin] = pointOf(points, POINT.chin);
+  const radius = Math.max(1, frame.unit * 0.045);
+  const solid = inside.map((value, i) => Math.max(value, smoothstep(0.5, 0.9, person[i]!) * smoothstep(0.4, 0.1, removal[i]!)));
+  const closed = dilate(dilate(solid, width, height, radius), width, height, -radius);
+  const [from, to] = [brow - frame.unit * 0.25, brow + (chin - brow) * 0.6];
+  return closed.map((value, i) => (i >= from * width && i < to * width && removal[i]! > 0.02 ? value : 0));
 }
 
 function knownSkin({ image, frame }: Scene, skin: Plane, removal: Plane): Plane {
@@ -99,25 +118,36 @@ function fillBehind(scene: Scene, removal: Plane, { head: fitted }: Cranium, hea
 
 /** `axis`: where the copy below the small picture is mirrored. */
 type Behind = Filling & { axis: number };
-type Layers = { removal: Plane; head: Plane; skin: [Plane, Plane, Plane]; filling: Behind; small: Scene };
+type Layers = { removal: Plane; head: Plane; skin: [Plane, Plane, Plane]; filling: Behind; small: Scene; drawn: Ears };
 
-function layIn(scene: Scene, { removal, head, skin, filling, small }: Layers, grain: number): Uint8ClampedArray {
+function layIn(scene: Scene, { removal, head, skin, filling, small, drawn }: Layers, grain: number): { plate: Uint8ClampedArray; ears: Plane } {
   const { image, hair } = scene;
+  const ears = new Float32Array(removal.length);
   const plate = Uint8ClampedArray.from(image.rgb);
   const keep = features(scene, small);
   const behind = new Float32Array(3);
   for (let i = 0; i < removal.length; i++) {
     const share = Math.max(removal[i]!, smoothstep(0.1, 0.5, hair[i]!)) * (1 - keep[i]!);
+    const e = earIndex(drawn, i, image.width);
+    const ear = e < 0 ? 0 : drawn.cover[e]!;
+    if (e >= 0) ears[i] = Math.max(ear * share, Math.max(ear, drawn.near[e]!) * scene.person[i]! * (1 - share));
     if (share <= 0) continue;
     const noise = grain * grainAt(i);
     if (head[i]! < 1) behindAt(image, filling, small.image, i, behind);
     for (const c of [0, 1, 2] as const) {
-      const value = behind[c]! * (1 - head[i]!) + (skin[c][i]! + noise) * head[i]!;
+      const bare = behind[c]! * (1 - head[i]!) + (skin[c][i]! + noise) * head[i]!;
+      const value = ear > 0 ? bare * (1 - ear) + (earColor(skin[c][i]!, drawn.shade[e]!, c) + noise) * ear : bare;
       plate[i * 3 + c] = image.rgb[i * 3 + c]! * (1 - share) + value * share + 0.5;
     }
   }
   redrawHiddenBrows(plate, scene, (i) => [0, 1, 2].map((c) => skin[c]![i]! + grain * grainAt(i)) as [number, number, number]);
-  return plate;
+  return { plate, ears };
+}
+
+/** Index into the ears' planes; -1 beside them. */
+function earIndex({ left, top, width, height }: Ears, i: number, across: number): number {
+  const [x, y] = [(i % across) - left, Math.floor(i / across) - top];
+  return x < 0 || y < 0 || x >= width || y >= height ? -1 : y * width + x;
 }
 
 /** Eyes, brows, nose and mouth, exactly 1: what they look like under a lock of hair nobody knows, so they stay as they are. */

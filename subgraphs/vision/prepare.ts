@@ -59,11 +59,11 @@ function analyse(image: Raster, points: Float32Array, person: Float32Array, hair
   const { light, shading } = estimateLight(small.image, small.points, mask);
   const half = frame.unit / 2;
   const { sharpness, grain } = measureFidelity(image, { x: frame.x - half, y: frame.y - half, width: frame.unit, height: frame.unit * 1.2 });
-  const { plate, quality } = removeHair(scene, small, { mask, shading, grain });
+  const { plate, ears, quality } = removeHair(scene, small, { mask, shading, grain });
   report('segment', 1);
   const enough = Math.max(20, HAIR_LEAST * small.frame.unit * small.frame.unit);
   return {
-    width, height, rgb: image.rgb, landmarks: points, person, hair, plate, plateQuality: quality,
+    width, height, rgb: image.rgb, landmarks: points, person, hair, plate, ears, plateQuality: quality,
     hairLab: medianLab(small.image, small.hair, 0.8, enough), skinLab: skinLabOf(small.image, mask), light, sharpness, grain,
   };
 }

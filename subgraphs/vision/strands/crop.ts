@@ -33,6 +33,7 @@ export function cropPhoto(photo: PreparedPhoto, window: Window): PreparedPhoto {
   return {
     ...photo, width: window.width, height: window.height,
     rgb: new Uint8ClampedArray(0), plate: cutPlane(photo.plate, new Uint8ClampedArray(size * 3), photo, window, 3),
+    ears: cutPlane(photo.ears, new Float32Array(size), photo, window, 1),
     person: cutPlane(photo.person, new Float32Array(size), photo, window, 1), hair: cutPlane(photo.hair, new Float32Array(size), photo, window, 1),
     landmarks: photo.landmarks.map((value, i) => i % 3 === 0 ? value - window.x : i % 3 === 1 ? value - window.y : value),
   };

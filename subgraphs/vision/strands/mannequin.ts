@@ -86,6 +86,14 @@ function shadeBust(width: number, height: number, surfaces: Surface[], tint: Flo
   return { rgb, person };
 }
 
+/** What is seen of the two ears beside the head. */
+function earsOf(width: number, height: number, { x, y, pxPerCm }: Plane): Float32Array {
+  return Float32Array.from({ length: width * height }, (_, i) => {
+    const aside = Math.abs(i % width - x) / pxPerCm, up = (y - Math.floor(i / width)) / pxPerCm;
+    return aside > 7.5 && ((aside - 8) / 0.8) ** 2 + ((up - 0.9) / 3.1) ** 2 < 1 ? 1 : 0;
+  });
+}
+
 /** A bald mannequin before a studio wall, in the shape of an analysed photo. */
 export function mannequin(width: number, height: number, plane?: Plane): PreparedPhoto {
   const { x, y, pxPerCm } = plane ?? { x: width / 2, y: height * 0.47, pxPerCm: width / 32 };
@@ -100,7 +108,7 @@ export function mannequin(width: number, height: number, plane?: Plane): Prepare
   const { rgb, person } = shadeBust(width, height, surfaces, makeUp(width, height, landmarks, pxPerCm));
   const cheek = (Math.round(y) * width + Math.round(x + 4 * pxPerCm)) * 3;
   return {
-    width, height, rgb, landmarks, person, hair: new Float32Array(width * height), plate: rgb, plateQuality: 'ok', hairLab: null,
+    width, height, rgb, landmarks, person, hair: new Float32Array(width * height), plate: rgb, ears: earsOf(width, height, { x, y, pxPerCm }), plateQuality: 'ok', hairLab: null,
     skinLab: rgbToLab(rgb[cheek]!, rgb[cheek + 1]!, rgb[cheek + 2]!),
     light: { direction: [lightFrom[0], -lightFrom[1], lightFrom[2]], keyRatio: 1.6 }, sharpness: 0.8, grain: 0,
   };

@@ -55,7 +55,7 @@ export function renderTress(look: Look, color: HairColorTarget, size: number, se
   const head: Head = { pxPerCm: px, rows: Float64Array.of(px, 0, 0, size / 2, 0, -px, 0, size / 2, 0, 0, px, 0), rotation: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) };
   const occlusion: Occlusion = { depth: none.map(() => -Infinity), scalp: none, visible: () => 1 };
   const photo: PreparedPhoto = {
-    width: size, height: size, rgb: plate, plate, plateQuality: 'ok', landmarks: new Float32Array(1404), person: none, hair: none, hairLab: null, skinLab: [60, 10, 15],
+    width: size, height: size, rgb: plate, plate, ears: none, plateQuality: 'ok', landmarks: new Float32Array(1404), person: none, hair: none, hairLab: null, skinLab: [60, 10, 15],
     light: { direction: [-0.4, -0.55, 0.73], keyRatio: 1.8 }, sharpness: 0.85, grain: 0,
   };
   const strands = layTress(look, 11_000, seed);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { rgbToLab } from '../../../subgraphs/vision/color.ts';
 import { EngineRefusal } from '../../../subgraphs/vision/engine.ts';
 import { fillPolygon, LEFT_BROW, LEFT_EYE, LIPS, POINT, pointOf, RIGHT_BROW, RIGHT_EYE, ring } from '../../../subgraphs/vision/mesh.ts';
 import { preparePhoto } from '../../../subgraphs/vision/prepare.ts';
@@ -56,6 +57,16 @@ test('taking the hair away changes the hair and leaves eyes, nose and mouth byte
     }
   }
   assert.ok(changed > hairy * 0.95, `${changed} of ${hairy} px of hair replaced`);
+});
+
+test('ears that hair hides are drawn on the plate, in the color of skin', () => {
+  const drawn = Array.from({ length: count }, (_, i) => i).filter((i) => photo.ears[i]! > 0.95 && hair[i]! > 0.9);
+  assert.ok(drawn.length > 200, `${drawn.length} px of ears`);
+  const apart = drawn.map((i) => {
+    const [l, a, b] = rgbToLab(plate[i * 3]!, plate[i * 3 + 1]!, plate[i * 3 + 2]!);
+    return Math.hypot((l - photo.skinLab[0]) * 0.5, a - photo.skinLab[1], b - photo.skinLab[2]);
+  });
+  assert.ok(apart.toSorted((a, b) => a - b)[Math.floor(apart.length / 2)]! < 16, 'their color is not the skin\'s');
 });
 
 test('the same photo is prepared to the same bytes', async () => {
