@@ -105,7 +105,7 @@ function bun(look: Look, tie: Tie, seed: number): Rope[] {
       const c = Math.cos(angle) * ring, s = Math.sin(angle) * ring;
       return [0, 1, 2].map((axis) => tie.at[axis]! + sizeCm * (u[axis]! * c + v[axis]! * s + out[axis]! * (0.5 + lift * 0.58))) as Vector;
     });
-    return { path: Float32Array.from(points.flat()), radiusCm: sizeCm * 0.3, taper: 0.75, parts: 1, pitchCm: 13, fibers: 170, behind: tie.at[2] < -12, fuzz: 0.25 + wild * 0.7 };
+    return { path: Float32Array.from(points.flat()), radiusCm: sizeCm * 0.3, taper: 0.75, parts: 1, pitchCm: 13, fibers: 170, behind: tie.at[2] < -10 && tie.at[1] < 0, fuzz: 0.25 + wild * 0.7 };
   });
 }
 

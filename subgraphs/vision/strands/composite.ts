@@ -21,7 +21,8 @@ function halved(plane: Float32Array, width: number, height: number): Float32Arra
 /** The darkness the hair throws on skin and clothes beside it, 0..1. */
 function contactShadow(photo: PreparedPhoto, head: Head, layer: HairLayer, occlusion: Occlusion): (x: number, y: number) => number {
   const { width, height } = photo, w = width >> 1, h = height >> 1;
-  const half = halved(layer.alpha, width, height);
+  // Hair that lies on the scalp it grows from throws no shadow; what hangs over skin does.
+  const half = halved(layer.alpha.map((value, i) => value * (1 - 0.9 * occlusion.scalp[i]!)), width, height);
   const near = blurred(half, w, h, Math.max(0.7, head.pxPerCm * 0.14)), wide = blurred(half, w, h, head.pxPerCm * 0.48);
   const down = head.pxPerCm * 0.3, aside = -photo.light.direction[0] * head.pxPerCm * 0.35;
   return (x, y) => {

@@ -80,9 +80,16 @@ function hanging(look: Look, root: Root, side: number, chance: number): Growth {
   return {
     root, kind: 'hang', lengthCm: mix(oneLength, Math.min(length, oneLength * 1.4), Math.max(look.layers, short)),
     cutY: look.updo === 'none' || look.updo.startsWith('half') ? cutY + look.layers * 1.5 * chance : -4 - 4 * chance, shellCm: shellOf(look, root) * (0.25 + 0.75 * Math.sqrt(chance)),
-    gravity: mix(0.62, 0.34, short) * (1 - 0.5 * look.slick), lift: mix(0.12, 1.3, look.rootLift) * mix(0.35, 1, root.top), side, faceGapCm: gap,
+    gravity: mix(0.62, 0.34, short) * (1 - 0.5 * look.slick) * (look.comb === 'back' ? 1 - 0.85 * look.rootLift * root.top : 1), lift: mix(0.12, 1.3, look.rootLift) * mix(0.35, 1, root.top) * (look.comb === 'back' ? ramp(7, 4, Math.abs(root.at[0])) : 1), side, faceGapCm: gap,
     behind: long > 0 && behindShare > 0.35 + 0.5 * chance, tie: null,
   };
+}
+
+/** Coils that are cut to stand up end in one level plane over the top, other hair where its length ends. */
+function standingLength(look: Look, root: Root): number {
+  const length = zoneLength(look, root);
+  const level = look.comb === 'up' && !look.mohawk && look.curl.pitchCm < 2 ? root.top : 0;
+  return mix(length, Math.max(length * 0.4, 12.6 + length * 0.62 - root.at[1]), level);
 }
 
 /** Which hair a root belongs to: strands of one way can share a lock. */
@@ -109,7 +116,7 @@ export function planGrowth(look: Look, root: Root, key: number): Growth {
   }
   if (way.kind === 'tied') return { ...base, lengthCm: 32, cutY: -99, gravity: 0, lift: 0.15 + look.rootLift * 0.5, shellCm: base.shellCm * 0.55, behind: false };
   if (way.kind === 'stand') {
-    return { ...base, lengthCm: zoneLength(look, root) * (0.85 + 0.15 * chance), cutY: -99, gravity: look.comb === 'up' ? 0.08 : 0.03, lift: 3, behind: false };
+    return { ...base, lengthCm: standingLength(look, root) * (0.85 + 0.15 * chance), cutY: -99, gravity: look.comb === 'up' ? 0.08 : 0.03, lift: look.comb === 'up' ? 1 : 3, behind: false };
   }
   return base;
 }
@@ -129,9 +136,11 @@ export function combAt(look: Look, growth: Growth, p: Vector): Vector {
   if (growth.kind === 'fringe') return fringeComb(look, growth, swirl);
   if (growth.kind === 'stand') return standing(look, growth, swirl);
   const lower = 1 - root.top;
-  if (look.comb === 'back') return normalize([p[0] * 0.03 + swirl * 0.6, -0.25 * lower, -1]);
+  if (look.comb === 'back') return normalize([swirl * 0.6 - p[0] * 0.05, -0.25 * lower, -1]);
   if (look.comb === 'forward') return normalize([p[0] * 0.04 + swirl * 0.8, -0.9 * lower, mix(0.35, 1, root.top)]);
-  if (look.comb === 'side') return normalize([side * mix(0.25, 1, root.top), -0.6 * lower, -0.25 + swirl * 0.5]);
+  // Beyond the ridge of the head it lies down instead of standing off it.
+  const over = look.comb === 'side' ? ramp(3.6, 6.4, Math.abs(p[0])) : 0;
+  if (look.comb === 'side') return normalize([side * mix(0.25, 1, root.top) * (1 - 0.8 * over), -0.6 * lower - 0.9 * over, -0.25 - 0.5 * over + swirl * 0.5]);
   if (look.part === 'none') return normalize([side * 0.45 + p[0] * 0.12 + swirl, -0.5 * lower, clamp((p[2] + 8.5) * 0.18, -1, 1)]);
   const backwards = mix(-0.5, -0.15, ramp(3.5, -6, root.at[2]));
   const beside = 0.4 + 0.6 * ramp(0.2, 2.6, Math.abs(p[0] - partX[look.part]));
@@ -148,6 +157,6 @@ function fringeComb(look: Look, growth: Growth, swirl: number): Vector {
 function standing(look: Look, growth: Growth, swirl: number): Vector {
   const n = growth.root.normal;
   if (look.comb === 'out') return normalize([n[0] + swirl * 0.5, n[1] + 0.12, n[2] + swirl * 0.3]);
-  const inwards = look.mohawk ? -growth.root.at[0] * 0.22 : growth.root.at[0] * 0.05;
+  const inwards = look.mohawk ? -growth.root.at[0] * 0.12 : growth.root.at[0] * 0.05;
   return normalize([inwards + swirl * 0.5, 1, -0.25 + 0.35 * ramp(-2, 4, growth.root.at[2]) + swirl * 0.4]);
 }

@@ -1,8 +1,9 @@
 import type { Look } from '../looks/look.ts';
 import { planGrowth, wayOf, type Growth, type Way } from './flow.ts';
-import { grow, guidePoints, smoothPath } from './grow.ts';
+import { grow, guidePoints, passesEars, smoothPath } from './grow.ts';
 import type { Hairline } from './hairline.ts';
 import { clamp, hashed, mix, noise, ramp, type Vector } from './numbers.ts';
+import type { Under } from './occlusion.ts';
 import { sowRoots, type Root } from './roots.ts';
 import { normalAt } from './skull.ts';
 
@@ -21,8 +22,8 @@ export type Strands = {
   width: Float32Array;
   /** count: opacity. */
   alpha: Float32Array;
-  /** count: 1 where body and neck hide the strand. */
-  behind: Uint8Array;
+  /** count: what the strand passes behind, an index into `unders`. */
+  under: Uint8Array;
   /** count: centimetres, for what depends on the distance from the root. */
   length: Float32Array;
 };
@@ -30,7 +31,7 @@ export type Strands = {
 export function emptyStrands(count: number, points: number): Strands {
   return {
     count, points, at: new Float32Array(count * points * 3), facing: new Float32Array(count * points * 3), tone: new Float32Array(count).fill(1),
-    width: new Float32Array(count).fill(1), alpha: new Float32Array(count).fill(1), behind: new Uint8Array(count), length: new Float32Array(count),
+    width: new Float32Array(count).fill(1), alpha: new Float32Array(count).fill(1), under: new Uint8Array(count), length: new Float32Array(count),
   };
 }
 
@@ -93,10 +94,13 @@ function habitOf(look: Look, guide: Guide, root: Root, key: number, seed: number
   const straightness = guide.growth.kind === 'tied' ? 0.15 : guide.growth.kind === 'clipped' ? 0.3 : 1;
   const radius = curl.diameterCm / 2 * curl.amplitude * straightness;
   const tips = look.layers * 0.16 + look.messiness * 0.1 + 0.05;
+  // Along the hairline some hair is too short to be gathered.
+  const baby = guide.growth.kind === 'tied' && r(12) < 0.55 * ramp(0.9, 0, root.above);
+  const most = baby ? (0.7 + 2 * r(13)) / guide.lengthCm : 1;
   return {
     offset: [root.at[0] - from[0], root.at[1] - from[1], root.at[2] - from[2]],
-    outCm: (sub - 0.5) * guide.growth.shellCm * 0.5 + (r(3) - 0.5) * (guide.growth.shellCm * 0.5 + 0.12), share: 1 - tips * r(4) ** 1.5 - (flyaway ? 0.1 * r(11) : 0),
-    gather: clamp(look.clump.strength * (0.75 + 0.4 * r(5)), 0, 0.95) * (flyaway ? 0.2 : 1),
+    outCm: (sub - 0.5) * guide.growth.shellCm * 0.5 + (r(3) - 0.5) * (guide.growth.shellCm * 0.5 + 0.12), share: Math.min(most, 1 - tips * r(4) ** 1.5 - (flyaway ? 0.1 * r(11) : 0)),
+    gather: clamp(look.clump.strength * (0.75 + 0.4 * r(5)), 0, 0.95) * (flyaway || guide.growth.kind === 'clipped' ? 0.2 : 1),
     wander: (0.05 + 0.28 * look.messiness) * (flyaway ? 3.2 : 1) * (guide.growth.kind === 'tied' ? 0.35 : 1),
     phase: guide.phase + (sub - 0.5) * 0.9 + (r(6) - 0.5) * Math.PI * 2 * curl.frizz, turns: (0.9 + 0.2 * hashed(guide.key, 5, seed)) * Math.PI * 2 / curl.pitchCm,
     curlCm: radius * (0.75 + 0.5 * sub), kind: guide.growth.kind,
@@ -173,10 +177,12 @@ function dress(strands: Strands, index: number, guide: Guide, root: Root, key: n
   const r = (salt: number): number => hashed(key, seed, salt);
   const lockTone = 0.1 * noise(guide.phase * 9, guide.key, 1) + 0.16 * (hashed(guide.key, Math.floor(r(1) * 4), 23) - 0.5);
   strands.tone[index] = 1 + lockTone + (r(8) - 0.5) * 0.26;
-  strands.width[index] = (0.75 + 0.5 * r(9)) * (0.6 + 0.4 * root.vigor);
-  strands.alpha[index] = 0.45 + 0.55 * root.vigor;
-  strands.behind[index] = guide.growth.behind ? 1 : 0;
+  strands.width[index] = (0.75 + 0.5 * r(9)) * (0.5 + 0.5 * root.vigor);
+  strands.alpha[index] = 0.3 + 0.7 * root.vigor;
+  strands.under[index] = unders.indexOf(guide.growth.behind ? 'body' : passesEars(guide.growth, guide.lengthCm) ? 'ears' : 'head');
 }
+
+export const unders: readonly Under[] = ['head', 'ears', 'body'];
 
 /** Combs strands: guides grow first, then every strand joins the lock of the guide nearest to its root. */
 export function comb(look: Look, guideRoots: readonly Root[], roots: readonly Root[], plan: Plan, options: { pxPerCm: number; seed: number; down: Vector }): Strands {

@@ -6,10 +6,13 @@ import { faceDepth, faceHalfWidth, gauge, normalAt } from './skull.ts';
 /** Points of a guide strand, evenly spaced along it: 3 numbers a point, head centimetres. */
 export const guidePoints = 36;
 
+/** Is this hair that leaves the ears free: tied, clipped, or too short to be combed over them? */
+export const passesEars = ({ kind }: Growth, lengthCm: number): boolean => kind === 'tied' || kind === 'clipped' || (kind !== 'fringe' && lengthCm < 8.5);
+
 /** How thick the hair lies between this point and the skull. */
 function shellHere(growth: Growth, p: Vector): number {
   const ear = Math.exp(-((p[1] - 0.8) ** 2) / 9 - ((p[2] + 4.2) ** 2) / 5) * 0.9;
-  return growth.shellCm + (growth.kind === 'tied' || growth.kind === 'clipped' ? 0 : ear);
+  return growth.shellCm + (passesEars(growth, growth.lengthCm) ? 0 : ear);
 }
 
 /** Pushes a point out of the skull and its under-hair; returns whether it lies on them. */
@@ -32,7 +35,7 @@ function sweepGap(growth: Growth, look: Look, y: number): number {
 
 /** Slides hanging hair along the outline of the face instead of over it. */
 function keepOffFace(growth: Growth, look: Look, p: Vector): void {
-  if (p[2] < -3.4 || p[1] > 9.4 || growth.kind === 'clipped' || (growth.kind === 'hang' && growth.lengthCm < 9)) return;
+  if (p[2] < -3.4 || p[1] > 9.4 || growth.kind === 'clipped' || (growth.kind === 'hang' && growth.lengthCm < (look.comb === 'back' ? 14 : 9))) return;
   const fringe = growth.kind === 'fringe', tied = growth.kind === 'tied';
   const curtain = fringe && look.fringe.kind === 'curtain' ? mix(-3.4, -0.5, ramp(7.5, 2.5, p[1])) : 0;
   const gap = growth.faceGapCm * ramp(9.5, 4, p[1]) + sweepGap(growth, look, p[1]) + curtain;
@@ -74,7 +77,7 @@ function heading(growth: Growth, look: Look, down: Vector, p: Vector, normal: Ve
   const { at } = growth.root;
   const bow = (0.12 + 0.3 * look.messiness) * noise(at[0] * 0.35 + 40, (at[2] + p[1]) * 0.16, at[1] * 0.35);
   // What is combed back from a lifted root is held there, and falls over the forehead no more than it does under a brush.
-  const held = look.comb === 'back' ? Math.min(1, look.rootLift + look.slick) * (growth.lengthCm < 14 ? growth.root.top : ramp(-9, -4, p[2])) : 0;
+  const held = look.comb === 'back' ? Math.min(1, look.rootLift + look.slick) * (growth.lengthCm < 14 ? Math.max(growth.root.top, ramp(5, 7, at[1])) : ramp(-9, -4, p[2])) : 0;
   const [own, fall] = [mix(0.6, 1, held), mix(0.5, 0.06, held)];
   const free: Vector = p[1] < mix(3, -2, held) ? [down[0] + bow - p[0] * 0.02, down[1], down[2] + bow * 0.5] : [want[0] * own + down[0] * fall, want[1] * own + down[1] * fall, want[2] * own + down[2] * fall];
   if (share > 0.72 && look.ends === 'in') { free[0] -= growth.side * (share - 0.72) * 3.4; free[2] -= (p[2] + 4) * 0.06; }
@@ -85,7 +88,10 @@ function heading(growth: Growth, look: Look, down: Vector, p: Vector, normal: Ve
 function startDirection(growth: Growth, look: Look, normal: Vector): Vector {
   const comb = along(combAt(look, growth, growth.root.at), normal);
   const lift = growth.lift * (growth.kind === 'hang' ? 0.35 + 0.65 * ramp(-4, 3, growth.root.at[2]) : 1);
-  return normalize([comb[0] + normal[0] * lift, comb[1] + normal[1] * lift, comb[2] + normal[2] * lift]);
+  // Brushed up or back, hair is lifted off the top of the head, not out of its sides.
+  const styled = look.comb === 'back' || look.comb === 'up' ? 0.75 : 0;
+  const out = normalize([normal[0] * (1 - styled), normal[1] + styled * 0.6, normal[2] * (1 - styled * 0.5)]);
+  return normalize([comb[0] + out[0] * lift, comb[1] + out[1] * lift, comb[2] + out[2] * lift]);
 }
 
 /** Length at which the scissors meet the strand. */

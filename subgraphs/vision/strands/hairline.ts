@@ -11,7 +11,7 @@ export type Hairline = {
 };
 
 const halfRows: readonly (readonly [number, number])[] = [
-  [0, 9.2], [14, 9.3], [26, 9.55], [36, 9.2], [44, 8], [52, 6.2], [58, 4.2], [63, 1.6], [67, -0.2], [75, -0.4], [79, 1.2], [83, 3.7], [92, 4.4],
+  [0, 9.25], [12, 9.3], [21, 9.4], [28, 9.25], [34, 8.6], [38.5, 7.7], [42, 6.7], [45.5, 5.8], [51, 5], [57, 4.2], [63, 1.6], [67, -0.2], [75, -0.4], [79, 1.2], [83, 3.7], [92, 4.4],
   [100, 4], [106, 1.6], [113, -1.2], [126, -3.4], [146, -4.7], [180, -5],
 ];
 const forcedRows: readonly (readonly [number, number])[] = [[0, 8.55], [20, 8.5], [34, 8.2], [42, 7.4]];
@@ -42,7 +42,7 @@ export function findHairline(photo: PreparedPhoto, head: Head): Hairline {
   const azimuths = [-48, -40, -32, -24, -16, -8, 0, 8, 16, 24, 32, 40, 48];
   const shifts = azimuths.map((azimuth) => {
     const edge = findEdge(photo, head, azimuth);
-    return edge === null ? 0 : clamp(edge - interpolate(usual, azimuth), -0.9, 0.7);
+    return edge === null ? 0 : clamp(edge - interpolate(usual, azimuth), -0.6, 1.1);
   });
   const smooth = azimuths.map((azimuth, i): readonly [number, number] => {
     const near = shifts.slice(Math.max(0, i - 2), i + 3);
@@ -50,7 +50,7 @@ export function findHairline(photo: PreparedPhoto, head: Head): Hairline {
   });
   const correction = [[-62, 0] as const, ...smooth, [62, 0] as const];
   const dense = Array.from({ length: 91 }, (_, i) => -180 + i * 4);
-  return { rows: dense.map((azimuth) => [azimuth, interpolate(usual, azimuth) + interpolate(correction, azimuth)] as const), softnessCm: 0.7 };
+  return { rows: dense.map((azimuth) => [azimuth, interpolate(usual, azimuth) + interpolate(correction, azimuth)] as const), softnessCm: 0.95 };
 }
 
 /** A fresh hairline: lower at the temples, straight across and dense at once. */

@@ -4,8 +4,11 @@ import { faceTriangles } from './face-model.ts';
 import { project, toHeadDirection, type Head } from './head.ts';
 import type { Hairline } from './hairline.ts';
 import { clamp, ramp, type Vector } from './numbers.ts';
-import { densityAt } from './roots.ts';
+import { hiddenAt } from './roots.ts';
 import { azimuthOf, craniumAt, scalpAt } from './skull.ts';
+
+/** What a strand passes behind: nothing but the head, the ears too, or neck and shoulders. */
+export type Under = 'head' | 'ears' | 'body';
 
 /** What stands before the hair, and where the scalp shows. */
 export type Occlusion = {
@@ -14,7 +17,7 @@ export type Occlusion = {
   /** Share of hair growing on the scalp seen at each pixel. */
   scalp: Float32Array;
   /** How much of a strand at this pixel and depth is seen. */
-  visible(x: number, y: number, z: number, behind: boolean): number;
+  visible(x: number, y: number, z: number, under: Under): number;
 };
 
 export type Surface = { width: number; height: number; depth: Float32Array; mark: Float32Array };
@@ -50,7 +53,7 @@ function drawHead(surface: Surface, photo: PreparedPhoto, head: Head, look: Look
   drawGrid(surface, 110, 121, (row, column) => {
     const azimuth = (column * 3 - 180) * Math.PI / 180, y = 13.09 - row * row * 0.00155;
     const at = craniumAt(azimuth, y), scalp = scalpAt(azimuth, y);
-    return [...project(head, at[0], at[1], at[2]), densityAt(look, hairline, scalp, azimuthOf(scalp))];
+    return [...project(head, at[0], at[1], at[2]), hiddenAt(look, hairline, scalp, azimuthOf(scalp))];
   });
   const down = toHeadDirection(head, [0, -1, 0]);
   drawGrid(surface, 14, 25, (row, column) => {
@@ -80,13 +83,21 @@ export function occlude(photo: PreparedPhoto, head: Head, look: Look, hairline: 
   const { width, height } = photo;
   const surface: Surface = { width, height, depth: new Float32Array(width * height).fill(-Infinity), mark: new Float32Array(width * height) };
   drawHead(surface, photo, head, look, hairline);
+  const behindEar = Math.min(project(head, 8, 1, -7.5)[2], project(head, -8, 1, -7.5)[2]);
   const jaw = project(head, 0, -6, -3)[1], soft = head.pxPerCm * 0.7;
-  const visible = (x: number, y: number, z: number, behind: boolean): number => {
+  for (let i = 0; i < surface.mark.length; i += 1) {
+    const mark = surface.mark[i]!;
+    // Where this skull is wider than the photo's, the plate shows what is behind: no skin that could shine through.
+    surface.mark[i] = (mark + (ramp(0, 0.3, mark) - mark) * (1 - photo.person[i]!)) * (1 - photo.ears[i]!);
+  }
+  const visible = (x: number, y: number, z: number, under: Under): number => {
     const px = clamp(Math.round(x), 0, width - 1), py = clamp(Math.round(y), 0, height - 1);
     const d = surface.depth[py * width + px]!;
     const shown = d === -Infinity ? 1 : clamp((z - d + soft) / soft, 0, 1);
-    if (!behind || y < jaw || shown === 0) return shown;
-    return shown * (1 - bodyAt(photo, head, px, py) * ramp(jaw, jaw + head.pxPerCm * 2, y));
+    if (under === 'head' || shown === 0) return shown;
+    const beside = under === 'ears' || z < behindEar ? shown * (1 - photo.ears[py * width + px]!) : shown;
+    if (under === 'ears' || y < jaw) return beside;
+    return beside * (1 - bodyAt(photo, head, px, py) * ramp(jaw, jaw + head.pxPerCm * 2, y));
   };
   return { depth: surface.depth, scalp: surface.mark, visible };
 }

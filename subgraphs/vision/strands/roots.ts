@@ -1,6 +1,6 @@
 import type { Look } from '../looks/look.ts';
 import { hairlineAt, type Hairline } from './hairline.ts';
-import { noise, ramp, type Vector } from './numbers.ts';
+import { mix, noise, ramp, type Vector } from './numbers.ts';
 import { azimuthOf, gauge, normalAt, skull } from './skull.ts';
 
 /** One place on the scalp where hair grows. */
@@ -31,16 +31,27 @@ export function fadeAt(look: Look, y: number): number {
 function clippedAt(look: Look, at: Vector, top: number): number | null {
   if (look.mohawk) return Math.abs(at[0]) > 2.9 + 0.25 * noise(at[2], at[1], 3) ? 0.35 : null;
   if (look.undercut && top < 0.5) return 0.7 * Math.max(0.35, fadeAt(look, at[1]));
-  if (look.fade === 'none' || top > 0.85) return null;
+  if (look.fade === 'none' || top > 0.75 + 0.4 * noise(at[0] * 4, at[1] * 4, at[2] * 4)) return null;
   const left = fadeAt(look, at[1]);
-  return left < 0.97 ? 0.18 + 1.6 * left * left : null;
+  return left < 0.97 ? Math.min(0.18 + 1.6 * left * left, Math.max(0.35, look.length.sides * 23)) : null;
+}
+
+/** Centimetres above a hairline that winds a little, as nobody's is drawn with a ruler. */
+function aboveLine(hairline: Hairline, at: Vector, azimuth: number): number {
+  const winding = 0.22 * noise(at[0] * 0.6 + 5, at[1] * 0.6, at[2] * 0.6);
+  const ragged = 0.22 * noise(at[0] * 1.7, at[1] * 1.7, at[2] * 1.7) + 0.12 * noise(at[0] * 5, at[1] * 5, at[2] * 5);
+  return at[1] - hairlineAt(hairline, azimuth) + winding + ragged;
+}
+
+/** Share of the scalp that hair hides here: less than the hair that grows, where combing it off the forehead lays the hairline open. */
+export function hiddenAt(look: Look, hairline: Hairline, at: Vector, azimuth: number): number {
+  const open = look.updo !== 'none' || look.comb === 'back' || (look.comb === 'up' && !look.mohawk);
+  return densityAt(look, hairline, at, azimuth) * (open ? ramp(0, hairline.softnessCm * 2.6, aboveLine(hairline, at, azimuth)) : 1);
 }
 
 /** Share of the hair that grows here: soft and ragged along the hairline, thinned by a fade. */
 export function densityAt(look: Look, hairline: Hairline, at: Vector, azimuth: number): number {
-  const ragged = 0.22 * noise(at[0] * 1.7, at[1] * 1.7, at[2] * 1.7) + 0.12 * noise(at[0] * 5, at[1] * 5, at[2] * 5);
-  const above = at[1] - hairlineAt(hairline, azimuth) + ragged;
-  const edge = ramp(-0.15, hairline.softnessCm, above);
+  const edge = ramp(-0.15, hairline.softnessCm, aboveLine(hairline, at, azimuth));
   const bare = look.fade === 'skin' ? fadeAt(look, at[1] + 0.6) : 0.55 + 0.45 * fadeAt(look, at[1]);
   return edge * (look.fade === 'none' ? 1 : Math.max(bare, ramp(7.5, 9, at[1])));
 }
@@ -48,6 +59,12 @@ export function densityAt(look: Look, hairline: Hairline, at: Vector, azimuth: n
 function randomDirection(random: () => number): Vector {
   const z = random() * 2 - 1, angle = random() * Math.PI * 2, r = Math.sqrt(1 - z * z);
   return [r * Math.cos(angle), z, r * Math.sin(angle)];
+}
+
+/** How far a root belongs to the top. A top that is much longer than the sides ends where the head turns down to them. */
+function topAt({ length: { top, sides }, mohawk }: Look, at: Vector): number {
+  const ridge = mohawk ? 0 : ramp(0.04, 0.12, top - sides) * ramp(0.2, 0.14, sides);
+  return ramp(6.6, 9, at[1]) * mix(1, ramp(6.4, 5.2, Math.abs(at[0])), ridge);
 }
 
 /** A root on the scalp in this direction from its centre, or null where no hair grows. */
@@ -59,10 +76,10 @@ function rootAt(look: Look, hairline: Hairline, direction: Vector, chance: numbe
   const azimuth = azimuthOf(at);
   const density = densityAt(look, hairline, at, azimuth);
   if (density < chance || at[1] < -5.4) return null;
-  const top = ramp(6.6, 9, at[1]);
+  const top = topAt(look, at);
   return {
     at, normal: normalAt(at), azimuth, above: at[1] - hairlineAt(hairline, azimuth), top,
-    back: (1 - top) * ramp(100, 130, Math.abs(azimuth)), vigor: 0.35 + 0.65 * ramp(0, 0.9, density), clippedCm: clippedAt(look, at, top),
+    back: (1 - top) * ramp(100, 130, Math.abs(azimuth)), vigor: 0.15 + 0.85 * ramp(0, 0.95, density), clippedCm: clippedAt(look, at, top),
   };
 }
 

@@ -1,4 +1,4 @@
-import { emptyStrands, type Strands } from './groom.ts';
+import { emptyStrands, unders, type Strands } from './groom.ts';
 import { hashed, mix, normalize, ramp, type Vector } from './numbers.ts';
 import { normalAt } from './skull.ts';
 
@@ -72,7 +72,7 @@ function drawFiber(strands: Strands, index: number, rope: Rope, frames: readonly
   strands.length[index] = lengthCm;
   strands.tone[index] = 0.9 + 0.24 * r(5) - (1 - far) * 0.25;
   strands.width[index] = 1.05 + 0.3 * r(6);
-  strands.behind[index] = rope.behind ? 1 : 0;
+  strands.under[index] = unders.indexOf(rope.behind ? 'body' : 'head');
 }
 
 /** Lays the hairs of ropes of similar length. */
@@ -80,7 +80,7 @@ export function layRopes(ropes: readonly Rope[], pxPerCm: number, seed: number):
   const lengths = ropes.map((rope) => lengthOf(rope.path));
   const longest = Math.max(1, ...lengths);
   const pitch = Math.min(...ropes.map((rope) => rope.pitchCm));
-  const points = Math.round(Math.min(190, Math.max(12, longest * Math.min(9 / pitch, pxPerCm / 2))));
+  const points = Math.round(Math.min(190, Math.max(12, longest * Math.min(Math.max(2.5, 9 / pitch), pxPerCm / 2))));
   const strands = emptyStrands(ropes.reduce((sum, rope) => sum + rope.fibers, 0), points);
   let index = 0;
   ropes.forEach((rope, r) => {

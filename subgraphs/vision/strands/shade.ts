@@ -1,4 +1,4 @@
-import type { Strands } from './groom.ts';
+import { unders, type Strands } from './groom.ts';
 import { toHeadDirection, type Head } from './head.ts';
 import { lightAt, type Illumination } from './illumination.ts';
 import { clamp, hashed, normalize, ramp, type Vector } from './numbers.ts';
@@ -79,7 +79,7 @@ export function lightStrands(strands: Strands, head: Head, lighting: Lighting, o
       const hx = strands.at[at]!, hy = strands.at[at + 1]!, hz = strands.at[at + 2]!;
       const x = m[0]! * hx + m[1]! * hy + m[2]! * hz + m[3]!, y = m[4]! * hx + m[5]! * hy + m[6]! * hz + m[7]!, z = m[8]! * hx + m[9]! * hy + m[10]! * hz + m[11]!;
       const t = j / (points - 1);
-      const alpha = strands.alpha[i]! * taper(t, strands.length[i]!) * occlusion.visible(x, y, z, strands.behind[i] === 1);
+      const alpha = strands.alpha[i]! * taper(t, strands.length[i]!) * occlusion.visible(x, y, z, unders[strands.under[i]!]!);
       values[o] = x; values[o + 1] = y; values[o + 2] = z; values[o + 5] = alpha;
       if (alpha < 0.01) continue;
       shadePoint(strands, lighting, half, at, j > 0 ? at - 3 : at, j < points - 1 ? at + 3 : at, shift, values, o);

@@ -107,6 +107,14 @@ test('a new hairline lies lower than the person\'s own', () => {
   assert.ok(lowest(fresh) >= lowest(own) + 2, `${lowest(own)} to ${lowest(fresh)}`);
 });
 
+test('tied and short hair passes behind the ears, long hair over them', () => {
+  const ears = bust.ears.reduce((sum, value) => sum + value, 0);
+  const hidden = (description: string): number => changedPixels(draw(styleOf(description), '#1c1817').rgb, bust.plate, 40).filter((i) => bust.ears[i] === 1).length / ears;
+  assert.ok(ears > 100, `${ears} px of ears`);
+  for (const description of ['Bun - low', 'Slick back - classic', 'Crop - textured']) assert.ok(hidden(description) < 0.25, `${description} hides ${hidden(description)}`);
+  assert.ok(hidden('Long - straight') > 0.8, `long hair hides ${hidden('Long - straight')}`);
+});
+
 test('different styles look different', () => {
   const chosen = ['Bob - classic', 'Long - straight', 'Pixie - classic', 'Afro - rounded', 'Braids - box', 'Bun - high', 'Crop - textured', 'Pompadour - classic'];
   const drawn = chosen.map((description) => draw(styleOf(description), '#5b3a26').rgb);
