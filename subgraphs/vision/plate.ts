@@ -9,7 +9,7 @@ import type { Filling } from './patches.ts';
 import { dilate } from './dilate.ts';
 import { drawEars, earColor, keepHidden } from './ears.ts';
 import type { Ears } from './ears.ts';
-import { blur, resize, shrink, smoothstep } from './raster.ts';
+import { blur, resize, sample, shrink, smoothstep } from './raster.ts';
 import type { Plane, Raster } from './raster.ts';
 import { skinEverywhere } from './scalp.ts';
 import { bodyMask } from './silhouette.ts';
@@ -36,7 +36,7 @@ export function removeHair(scene: Scene, small: Scene, bare: Skin): { plate: Uin
   const filling = fillBehind(small, removal, cranium, head);
   const skin = skinEverywhere(image, knownSkin(small, bare.mask, removal), bare.shading, cranium);
   const up = (plane: Plane): Plane => resize(plane, image.width, image.height, scene.image.width, scene.image.height);
-  const layers: Omit<Layers, 'drawn'> = { removal: up(removal), head: up(blur(head, image.width, image.height, 0.8)).map((value) => smoothstep(0.25, 0.75, value)), skin: [up(skin[0]), up(skin[1]), up(skin[2])], filling, small };
+  const layers: Omit<Layers, 'drawn'> = { removal: up(removal), head: up(blur(head, image.width, image.height, 2)).map((value) => smoothstep(0.2, 0.8, value)), skin: [up(skin[0]), up(skin[1]), up(skin[2])], filling, small };
   const fitted = fitHead(scene.points);
   const drawn = drawEars(scene.points, fitted, bare.shading, scene.image.width, scene.image.height);
   keepHidden(drawn, layers.removal, scene.image.width, project(fitted, 0, 1, -3)[0]);
@@ -113,11 +113,13 @@ function fillBehind(scene: Scene, removal: Plane, { head: fitted }: Cranium, hea
   const [neckX] = project(fitted, 0, -14, -5);
   const axis = bodyAxis(image, usable, guide, neckX, fitted.pxPerCm * 3);
   const gap = withMirror({ image, missing, usable, ignored, guide }, axis);
-  return { ...fillGap(gap, likelyStart(gap, axis)), axis };
+  const filling = fillGap(gap, likelyStart(gap, axis));
+  const body = guide.map((value, i) => (missing[i] && filling.source[i]! >= 0 ? gap.guide[filling.source[i]!]! : value));
+  return { ...filling, axis, body, outline: blur(body.map((value) => (value > 0.5 ? 1 : 0)), width, height, 1.4) };
 }
 
-/** `axis`: where the copy below the small picture is mirrored. */
-type Behind = Filling & { axis: number };
+/** `axis`: where the copy below the small picture is mirrored; `body`: how surely a pixel shows body; `outline`: 1 on the body, with a smooth edge. */
+type Behind = Filling & { axis: number; body: Plane; outline: Plane };
 type Layers = { removal: Plane; head: Plane; skin: [Plane, Plane, Plane]; filling: Behind; small: Scene; drawn: Ears };
 
 function layIn(scene: Scene, { removal, head, skin, filling, small, drawn }: Layers, grain: number): { plate: Uint8ClampedArray; ears: Plane } {
@@ -126,8 +128,11 @@ function layIn(scene: Scene, { removal, head, skin, filling, small, drawn }: Lay
   const plate = Uint8ClampedArray.from(image.rgb);
   const keep = features(scene, small);
   const behind = new Float32Array(3);
+  const taken = removal.map((value, i) => Math.max(value, smoothstep(0.1, 0.5, hair[i]!)));
+  // On skin a hard edge would be seen, since what is drawn is never quite the color of what is left.
+  const soft = blur(taken, image.width, image.height, Math.max(1, scene.frame.unit * 0.012));
   for (let i = 0; i < removal.length; i++) {
-    const share = Math.max(removal[i]!, smoothstep(0.1, 0.5, hair[i]!)) * (1 - keep[i]!);
+    const share = Math.max(taken[i]!, smoothstep(0, 0.7, soft[i]!) * head[i]!) * (1 - keep[i]!);
     const e = earIndex(drawn, i, image.width);
     const ear = e < 0 ? 0 : drawn.cover[e]!;
     if (e >= 0) ears[i] = Math.max(ear * share, Math.max(ear, drawn.near[e]!) * scene.person[i]! * (1 - share));
@@ -165,32 +170,54 @@ function drawParts({ image: { width, height }, points }: Scene, parts: readonly 
   return plane;
 }
 
-/** Pixels in full size from where the small picture's patches were taken; neighbours are mixed, so that no seams show. */
-function behindAt({ width, height, rgb }: Raster, { source, rgb: filled, copyHeight, axis }: Behind, small: Raster, i: number, out: Float32Array): void {
+/**
+ * Pixels in full size from where the small picture's patches were taken; neighbours are mixed, so that no seams show. Where body meets
+ * background each is mixed from its own neighbours, and the edge between them is drawn smoothly.
+ */
+function behindAt({ width, height, rgb }: Raster, behind: Behind, small: Raster, i: number, out: Float32Array): void {
   const [x, y] = [i % width, (i / width) | 0];
   const [sx, sy] = [((x + 0.5) * small.width) / width - 0.5, ((y + 0.5) * small.height) / height - 0.5];
   const [x0, y0] = [Math.floor(sx), Math.floor(sy)];
+  const edge = sample(behind.outline, small.width, small.height, sx, sy);
+  const mixed = edge > 0.01 && edge < 0.99;
+  const reach = mixed ? 2 : isStep(behind, small, x0, y0) ? 1 : 0;
+  const onBody = smoothstep(0.36, 0.64, edge);
   out.fill(0);
   let total = 0;
-  for (let corner = 0; corner < 4; corner++) {
-    const [qx, qy] = [x0 + (corner & 1), y0 + (corner >> 1)];
-    if (qx < 0 || qy < 0 || qx >= small.width || qy >= small.height) continue;
-    const q = qy * small.width + qx;
-    const weight = (1 - Math.abs(sx - qx)) * (1 - Math.abs(sy - qy));
-    const from = source[q]!;
-    total += weight;
-    if (from < 0) {
-      for (let c = 0; c < 3; c++) out[c]! += filled[q * 3 + c]! * weight;
-      continue;
+  for (let qy = Math.max(0, y0 - reach); qy <= Math.min(small.height - 1, y0 + 1 + reach); qy++) {
+    for (let qx = Math.max(0, x0 - reach); qx <= Math.min(small.width - 1, x0 + 1 + reach); qx++) {
+      const q = qy * small.width + qx;
+      const near = (1 + reach - Math.abs(sx - qx)) * (1 + reach - Math.abs(sy - qy));
+      const weight = near * (mixed ? 0.0005 + onBody * smoothstep(0.6, 0.98, behind.body[q]!) + (1 - onBody) * smoothstep(0.4, 0.02, behind.body[q]!) : 1);
+      if (weight <= 0) continue;
+      total += weight;
+      const from = behind.source[q]!;
+      const p = from < 0 ? -1 : fullPlace({ width, height }, behind, small, from, [x - (qx * width) / small.width, y - (qy * height) / small.height]);
+      for (let c = 0; c < 3; c++) out[c]! += (p < 0 ? behind.rgb[q * 3 + c]! : rgb[p * 3 + c]!) * weight;
     }
-    const row = Math.floor(from / small.width);
-    const across = x + (((from % small.width) - qx) * width) / small.width;
-    const fx = Math.min(width - 1, Math.max(0, Math.round(row < copyHeight ? across : (2 * (axis + 0.5) * width) / small.width - 1 - across)));
-    const fy = Math.min(height - 1, Math.max(0, Math.round(y + (((row % copyHeight) - qy) * height) / small.height)));
-    const p = (fy * width + fx) * 3;
-    for (let c = 0; c < 3; c++) out[c]! += rgb[p + c]! * weight;
   }
   for (let c = 0; c < 3; c++) out[c]! /= total || 1;
+}
+
+/** Does the filled picture go from light to dark here? Patches side by side do so in steps, which are to be smooth. */
+function isStep({ rgb, source }: Behind, small: Raster, x: number, y: number): boolean {
+  let [least, most] = [Infinity, -Infinity];
+  for (let corner = 0; corner < 4; corner++) {
+    const q = Math.min(small.height - 1, Math.max(0, y + (corner >> 1))) * small.width + Math.min(small.width - 1, Math.max(0, x + (corner & 1)));
+    if (source[q]! < 0) continue;
+    const light = rgb[q * 3]! + rgb[q * 3 + 1]! + rgb[q * 3 + 2]!;
+    [least, most] = [Math.min(least, light), Math.max(most, light)];
+  }
+  return most - least > 90;
+}
+
+/** Index of a pixel of the photo, `[dx, dy]` px from where the small picture's pixel `from` (perhaps of the mirrored copy) begins. */
+function fullPlace({ width, height }: { width: number; height: number }, { copyHeight, axis }: Behind, small: Raster, from: number, [dx, dy]: [number, number]): number {
+  const row = Math.floor(from / small.width);
+  const across = dx + ((from % small.width) * width) / small.width;
+  const fx = Math.min(width - 1, Math.max(0, Math.round(row < copyHeight ? across : (2 * (axis + 0.5) * width) / small.width - 1 - across)));
+  const fy = Math.min(height - 1, Math.max(0, Math.round(dy + ((row % copyHeight) * height) / small.height)));
+  return fy * width + fx;
 }
 
 /** Approximately normal, standard deviation 1, the same for the same pixel. */

@@ -11,8 +11,9 @@ import type { Shading } from './skin.ts';
  */
 export function skinEverywhere(image: Raster, known: Plane, shading: Shading, { inside, normals }: Cranium): [Plane, Plane, Plane] {
   const { width, height, rgb } = image;
-  const light = shadeOf(image, known, shading, inside, normals);
   const even = (plane: Plane): Plane => boxBlur(boxBlur(plane, width, height, 2), width, height, 2);
+  // The skull ends behind the jaw: without this its rim would be a line across the cheek.
+  const light = even(shadeOf(image, known, shading, inside, normals));
   const weight = even(known);
   // What is seen must lie under the window's whole width, else hair at its rim would color the skin.
   const sure = weight.map((value, i) => (known[i]! > 0.5 ? value : 0));

@@ -46,15 +46,17 @@ function underlay(layer: HairLayer, look: Look, occlusion: Occlusion, pxPerCm: n
   }
 }
 
-function strandCount(pxPerCm: number): number {
-  return Math.round(clamp(20_000 * (pxPerCm / 20) ** 1.3, 2500, 27_000));
+/** Short hair covers little of the scalp each: it needs more, and each costs less. */
+function strandCount({ length: { top, sides, back } }: Look, pxPerCm: number): number {
+  const more = 1 + 1.2 * ramp(0.1, 0.04, Math.max(top, sides, back));
+  return Math.round(clamp(20_000 * (pxPerCm / 20) ** 1.3, 2500, 27_000) * more);
 }
 
 function growAll(photo: PreparedPhoto, head: Head, look: Look, options: RenderOptions): { all: Strands[]; occlusion: Occlusion } {
   const hairline = options.forceNewHairline ? forcedHairline() : findHairline(photo, head);
   const random = randomFrom(options.seed);
   const occlusion = occlude(photo, head, look, hairline);
-  const all = growHair(look, hairline, { count: strandCount(head.pxPerCm), pxPerCm: head.pxPerCm, seed: options.seed, down: toHeadDirection(head, [0, -1, 0]), random, wanted: seenRoots(look, head) });
+  const all = growHair(look, hairline, { count: strandCount(look, head.pxPerCm), pxPerCm: head.pxPerCm, seed: options.seed, down: toHeadDirection(head, [0, -1, 0]), random, wanted: seenRoots(look, head) });
   return { all, occlusion };
 }
 
