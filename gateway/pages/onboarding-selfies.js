@@ -69,14 +69,15 @@ export function createSelfies({ $, ask, say, counted }) {
     }
   }
 
-  /** Where many are looked at, one may not get its turn in time: what was sent is kept, and asked about again. */
+  /** Where many are looked at, one may not get its turn in time; and an answer may be lost on its way. What was sent is kept, and asked about again: the same upload gives the same selfie. */
   async function looked(tile, upload) {
     for (let tries = 1; ; tries++) {
       try {
         return await ask('add', upload);
       } catch (error) {
-        if (error.code !== 'UNAVAILABLE' || tries === 5 || tile.isGone) throw error;
-        tile.state('', 'Still looking at it…');
+        const isLost = ['OFFLINE', 'INTERNAL'].includes(error.code);
+        if (!(isLost || error.code === 'UNAVAILABLE') || tries === 5 || tile.isGone) throw error;
+        tile.state('', isLost ? 'Connecting again…' : 'Still looking at it…');
         await new Promise((resolve) => setTimeout(resolve, 5000));
       }
     }

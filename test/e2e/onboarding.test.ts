@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
+import { browser, openPage } from '../support/browser.ts';
 import { until } from '../support/database.ts';
 import { readEventStream } from '../support/event-stream.ts';
 import { lettersTo } from '../support/people.ts';
@@ -107,4 +108,24 @@ test('refusals have a code and a sentence', async () => {
   assert.equal(await refused('see', {}), '400 VALIDATION');
   assert.equal(await refused('accept', { token, name: ' ' }), '400 VALIDATION');
   assert.equal(await refused('see', { token }, { 'sec-fetch-site': 'cross-site' }), '403 FORBIDDEN');
+});
+
+test('in a browser: a photo whose first answer is lost is asked about again, and is there once', { skip: browser === null && 'no browser is on this machine' }, async (t) => {
+  const { link, token } = await invited('jo@example.com');
+  const page = await openPage(t);
+  await page.open(link.href);
+  const shown = async (id: string) => page.value<boolean>(`document.getElementById("${id}")?.hidden === false`);
+  await until(() => shown('welcome'));
+  await page.value('(document.getElementById("name").value = "Jo", document.querySelector("#name-form button").click())');
+  await until(() => shown('photos'));
+  // The server has done it by the time when the connection breaks.
+  await page.value(`void (window.real = fetch, window.lost = 0, window.fetch = async (...asked) => {
+    const answer = await real(...asked);
+    if (asked[0] === '/onboarding/add' && lost++ === 0) throw new TypeError('cut');
+    return answer;
+  })`);
+  const file = `new File([Uint8Array.from(atob('${Buffer.from(await portrait()).toString('base64')}'), (letter) => letter.charCodeAt(0))], 'me.jpg', { type: 'image/jpeg' })`;
+  await page.value(`{ const data = new DataTransfer(); data.items.add(${file}); Object.assign(document.getElementById('files'), { files: data.files }).dispatchEvent(new Event('change')); }`);
+  await until(async () => (await page.value<string>('document.getElementById("count").textContent')) === '1 of 1 can be used');
+  assert.deepEqual([await page.value('lost'), (await done<Seen>('see', { token })).selfies.map(({ name }) => name), page.complaints], [2, ['me.jpg'], []]);
 });
