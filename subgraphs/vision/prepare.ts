@@ -27,7 +27,7 @@ export async function preparePhoto(bytes: Uint8Array, report: Report = () => {})
   const { points } = await fitMesh(levels, face);
   report('detect', 1);
   const frame = faceFrame(points);
-  const person = await personMatte(levels, frame);
+  const { person } = await personMatte(levels, frame);
   report('segment', 0.3);
   const { hair, covered } = await findHair({ levels, points, frame, person });
   if (covered > COVERED_MOST) throw new EngineRefusal('HEAD_COVERED', 'The hair in the photo is hidden under a hat or a scarf');

@@ -11,13 +11,13 @@ import type { Plane, Raster } from '../raster.ts';
 export type Layers = { alpha: Plane; front: Planes; back: Planes; calm: Plane };
 export type Planes = [Plane, Plane, Plane];
 
-type Guess = { image: Raster; /** 0..1, right but for its edges. */ person: Plane; hair: Plane; /** 1 within the face. */ face: Plane; /** 1 where the bare head is. */ skull: Plane; /** Height of the face, px. */ unit: number };
+type Guess = { image: Raster; /** 0..1, right but for its edges. */ person: Plane; /** How sure that is, 0..1, as the net says it. */ belief: Plane; hair: Plane; /** 1 within the face. */ face: Plane; /** 1 where the bare head is. */ skull: Plane; /** Height of the face, px. */ unit: number };
 
 /**
  * Finds out how transparent the edges are, from the colors on both sides of them: narrow along skin and clothes, wide along hair before a calm
  * background. Where both sides have the same color, or the background is restless, the guess stays.
  */
-export function matte({ image, person, hair, face, skull, unit }: Guess): Layers {
+export function matte({ image, person, belief, hair, face, skull, unit }: Guess): Layers {
   const { width, height } = image;
   const [narrow, wide] = [Math.max(2, unit * 0.012), Math.max(3, unit * 0.05)];
   const notFront = person.map((value) => (value < 0.97 ? 1 : 0));
@@ -30,7 +30,7 @@ export function matte({ image, person, hair, face, skull, unit }: Guess): Layers
     back: mixed(dilate(notBack, width, height, narrow), far, isHairy).map((value) => 1 - value),
   };
   const back = spread(image, known.back);
-  openGaps(known.front, image, back, { hair, face, skull, calm, unit });
+  openGaps(known.front, image, back, { belief, hair, face, skull, calm, unit });
   const front = spread(image, known.front);
   const soft = blur(person, width, height, Math.max(1, unit * 0.006));
   const split = splitColors(image, soft, known, { front, back, calm });
@@ -46,15 +46,17 @@ export function matte({ image, person, hair, face, skull, unit }: Guess): Layers
 
 /** Distance from the background's color, 0..255 units, that a gap between locks may have, and how far hair must be from both. */
 const GAP = 26;
+/** What the net is as sure of is no gap: a white blouse under long hair may be as pale as the wall. */
+const CERTAIN = 0.97;
 
 /** Where the background shows between locks of hair the person is not certain after all. */
-function openGaps(known: Plane, { width, height, rgb }: Raster, back: Planes, { hair, face, skull, calm, unit }: Pick<Guess, 'hair' | 'face' | 'skull' | 'unit'> & { calm: Plane }): void {
+function openGaps(known: Plane, { width, height, rgb }: Raster, back: Planes, { belief, hair, face, skull, calm, unit }: Pick<Guess, 'belief' | 'hair' | 'face' | 'skull' | 'unit'> & { calm: Plane }): void {
   const among = dilate(hair.map((value) => (value > 0.5 ? 1 : 0)), width, height, unit * 0.08);
   // Before the head nothing is seen through: what is as pale as the wall there is light on a forehead.
   const solid = dilate(face, width, height, unit * 0.08).map((value, i) => Math.max(value, skull[i]!));
   const lock = spread({ width, height, rgb }, hair.map((value) => (value > 0.9 ? 1 : 0)));
   const gap = known.map((value, i) => {
-    if (value === 0 || among[i] === 0 || solid[i]! > 0 || calm[i]! < 0.5) return 0;
+    if (value === 0 || among[i] === 0 || solid[i]! > 0 || calm[i]! < 0.5 || belief[i]! > CERTAIN) return 0;
     const distance = (planes: Planes): number => Math.hypot(rgb[i * 3]! - planes[0][i]!, rgb[i * 3 + 1]! - planes[1][i]!, rgb[i * 3 + 2]! - planes[2][i]!);
     return distance(back) < GAP && distance(lock) > GAP * 2 ? 1 : 0;
   });

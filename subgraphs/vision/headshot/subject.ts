@@ -14,6 +14,7 @@ import { pyramid, smoothstep } from '../raster.ts';
 import type { Plane, Raster } from '../raster.ts';
 import { matte } from './matting.ts';
 import type { Layers } from './matting.ts';
+import { withoutStrays } from './strays.ts';
 
 /** A person in a photo, ready to be set before another background. */
 export type Subject = Layers & {
@@ -51,14 +52,16 @@ export async function findSubject(bytes: Uint8Array, report: (fraction: number) 
   if (!face) throw noFace();
   const { points } = await fitMesh(levels, face);
   const frame = faceFrame(points);
-  const seen = await personMatte(levels, frame);
+  const { person: found, belief } = await personMatte(levels, frame);
   report(0.4);
-  const { hair, covered } = await findHair({ levels, points, frame, person: seen });
+  const { hair, covered } = await findHair({ levels, points, frame, person: found });
   report(0.6);
+  const oval = fillPolygon(small.width, small.height, ring(points, FACE_OVAL));
+  const seen = withoutStrays({ image: small, person: found, belief, hair, oval, frame, isCovered: covered > COVERED });
   const { alone, seam } = without(await othersOf(levels, faces, face), face, seen, small);
   const { inside: skull } = drawCranium(points, small.width, small.height);
   const person = joined(covered > COVERED ? alone : withinHead(alone, small, points, frame, hair, skull), small, points);
-  const layers = matte({ image: small, person, hair, face: fillPolygon(small.width, small.height, ring(points, FACE_OVAL)), skull, unit: frame.unit });
+  const layers = matte({ image: small, person, belief, hair, face: oval, skull, unit: frame.unit });
   report(1);
   return { ...layers, alpha: joined(layers.alpha, small, points), image: image.raster, small, points, frame, hair, seam: seam / frame.unit };
 }

@@ -78,7 +78,7 @@ async function dumpHead(name: string, image: Raster): Promise<void> {
   const { points, presence } = await fitMesh(levels, face);
   if (presence < 0.5) return;
   const frame = faceFrame(points);
-  const person = await personMatte(levels, frame);
+  const { person } = await personMatte(levels, frame);
   const subject: Subject = { levels, points, frame, person };
   const hair = await teach(subject);
   const scene = { image, points, frame, person, hair };

@@ -107,6 +107,20 @@ describe('a headshot', () => {
     assert.ok((await means(white.bytes, corner))[0]! > 200 && (await means(blue.bytes, corner))[0]! < 80);
   });
 
+  test('what shows between arm and hair goes with the old background, and a bare shoulder as pale as the wall stays', async () => {
+    // Her hand is in her hair; behind her a white wall and somebody in pink.
+    const photo = await crop(2, 1195, 0, 698, 791);
+    const [white, blue] = [await shoot(photo, { backdrop: 'studio-white', framing: 'close', aspect: '4:5' }, { mostHeight: 640 }), await shoot(photo, { backdrop: 'studio-blue', framing: 'close', aspect: '4:5' }, { mostHeight: 640 })];
+    /** Of a part, in hundredths of the picture: which share of its pixels changes with the background. */
+    const changed = async (left: number, top: number, width: number, height: number): Promise<number> => {
+      const part = { left: Math.round(left * 5.12), top: Math.round(top * 6.4), width: Math.round(width * 5.12), height: Math.round(height * 6.4) };
+      const [a, b] = await Promise.all([white, blue].map(async ({ original }) => sharp(original).extract(part).greyscale().raw().toBuffer()));
+      return a!.reduce((sum, value, i) => sum + Number(Math.abs(value - b![i]!) > 30), 0) / a!.length;
+    };
+    assert.ok(await changed(7, 85, 9, 8) > 0.9, `between arm and hair: ${await changed(7, 85, 9, 8)}`);
+    assert.equal(await changed(55, 68, 40, 30), 0, 'neck and shoulder');
+  });
+
   test('the same bytes again; a test picture is smaller on demand, and marked', async () => {
     const shot = { backdrop: 'office-plants', framing: 'close', aspect: '4:5' } as const;
     const photo = await portrait();
