@@ -7,6 +7,7 @@ import { join } from 'node:path';
  * from end to end once more with every subgraph behind an address, servers as seven processes.
  * `npm test -- FILE…` runs only these files; `--only=embedded`, `--only=postgres` and `--only=split` choose one of the three rounds, and
  * `--only=several` the last two without what would run on PostgreSQL twice: every file once, those from end to end in several processes.
+ * `--only=replicas` is a round of its own: those from end to end with two gateways that are asked in turn.
  */
 async function main(): Promise<number> {
   const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -21,9 +22,17 @@ async function main(): Promise<number> {
   if (!databaseUrl) return code;
   const onPostgres = files.filter((file) => touchesDatabase(file) && !(only === 'several' && isFromEndToEnd(file)));
   if (isWanted('postgres', 'several')) code = (await round('PostgreSQL', onPostgres, { ...rest, TEST_DATABASE_URL: databaseUrl })) || code;
-  if (isWanted('split', 'several')) code = (await round('PostgreSQL, every subgraph behind an address', files.filter(isFromEndToEnd), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' })) || code;
+  if (isWanted('split', 'several')) code = (await round('PostgreSQL, every subgraph behind an address', files.filter(isFromEndToEnd), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' }, splitAtOnce)) || code;
+  if (only === 'replicas') code = await round('PostgreSQL, two gateways in turn', files.filter((file) => isFromEndToEnd(file) && startsInProcess(file)), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'replicas' });
   return code;
 }
+
+function startsInProcess(file: string): boolean {
+  return readFileSync(file, 'utf8').includes("support/platform.ts'");
+}
+
+/** A server in seven processes holds 35 of the hundred connections that PostgreSQL has. */
+const splitAtOnce = 2;
 
 function touchesDatabase(file: string): boolean {
   return /(support\/(database|platform|server)|\/(salon|studio))\.ts'/.test(readFileSync(file, 'utf8'));
@@ -34,10 +43,10 @@ function isFromEndToEnd(file: string): boolean {
   return /(^|\/)test\/e2e\/(?!demo-data|replicas|rates)/.test(file) && touchesDatabase(file);
 }
 
-function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv, atOnce = 3): Promise<number> {
   process.stdout.write(`\n# ${files.length} test files on the ${title}\n`);
   // Files wait for sockets, processes and clocks a third of their time: three keep two cores busy, and more would starve those that have deadlines.
-  const child = spawn(process.execPath, ['--test', '--import', './test/support/left-over.ts', '--test-concurrency=3', '--test-timeout=600000', '--test-reporter=spec', ...files], { stdio: 'inherit', env });
+  const child = spawn(process.execPath, ['--test', '--import', './test/support/left-over.ts', `--test-concurrency=${atOnce}`, '--test-timeout=600000', '--test-reporter=spec', ...files], { stdio: 'inherit', env });
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 

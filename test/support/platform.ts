@@ -12,7 +12,7 @@ import type { AccountId, KeyId } from '../../subgraphs/ids.ts';
 import type { Platform } from '../../subgraphs/platform.ts';
 import { allScopes, defaultScopes } from '../../subgraphs/keys.ts';
 import type { AccountKind } from '../../subgraphs/subgraph.ts';
-import { isSplit, serveApart } from './apart.ts';
+import { atOneAddress, isReplicated, isSplit, serveApart, startReplica } from './apart.ts';
 import { createTestDatabase, onPostgres } from './database.ts';
 import { type EventOfStream, readEventStream } from './event-stream.ts';
 import { preparedPglite } from './templates.ts';
@@ -36,7 +36,8 @@ const stopWithinMs = 30_000;
 
 /**
  * The whole product in this process, as `npm start` runs it: its own database and folder, a free port, real sockets, the embedded engine.
- * Where TEST_TOPOLOGY is `split`, its subgraphs are behind addresses. Stopped after the test or file.
+ * Where TEST_TOPOLOGY is `split`, its subgraphs are behind addresses; where it is `replicas`, there are two of it on one database, and requests go to
+ * them in turn. Stopped after the test or file.
  */
 export async function startTestPlatform(t: Scope, { workers = 4, allow = [], variables = {}, wrap }: TestOptions = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'platform-'));
@@ -48,17 +49,19 @@ export async function startTestPlatform(t: Scope, { workers = 4, allow = [], var
     ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
   });
   const apart = isSplit ? await serveApart(given, wrap) : null;
-  const env = apart?.env ?? given;
+  const env = apart?.env ?? (isReplicated ? await atOneAddress(given) : given);
   // Closed by the platform itself.
   const opened = databaseUrl === null ? connect(embeddedDriver(await preparedPglite(startOnce), () => {})) : await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize });
   const lookgraph = await startLookgraph(env, { connection: wrap ? wrap(opened) : opened });
+  const replica = isReplicated ? await startReplica(env, wrap) : null;
   t.after(async () => {
+    await within(stopWithinMs, replica?.stop() ?? Promise.resolve(), 'the other gateway did not stop');
     await within(stopWithinMs, lookgraph.stop(), 'the platform did not stop');
     await within(stopWithinMs, apart?.stop() ?? Promise.resolve(), 'the subgraphs did not stop');
     for (const drop of drops) await drop();
     await rm(dataDir, { recursive: true, force: true });
   });
-  const client = createTestClient(lookgraph.url);
+  const client = createTestClient(inTurn(replica ? [lookgraph.url, replica.url] : [lookgraph.url]));
   /** The platform that a subgraph stands on, which has its engine and its jobs. */
   const platformOf = (name: SubgraphName): Platform => apart?.platformOf(name) ?? lookgraph.platform;
   return { ...lookgraph, dataDir, platformOf, ...client, ...tenants(lookgraph.platform) };
@@ -77,12 +80,19 @@ async function within<T>(timeoutMs: number, work: Promise<T>, otherwise: string)
   return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }
 
+/** One after the other, again and again: as a proxy before them would ask. */
+function inTurn(urls: readonly string[]): () => string {
+  let turn = 0;
+  return () => urls[turn++ % urls.length] ?? '';
+}
+
 /** What a client can do with a server at that address, by HTTP alone. */
-export function createTestClient(url: string) {
+export function createTestClient(where: string | (() => string)) {
+  const nextUrl = typeof where === 'string' ? () => where : where;
   const send = async (path: string, { method, key = null, headers = {}, json, body }: Init = {}): Promise<Response> => {
     const payload = json === undefined ? body : JSON.stringify(json);
     const all = { ...key !== null && { 'x-api-key': key }, ...json !== undefined && { 'content-type': 'application/json' }, ...headers };
-    return fetch(new URL(path, url), { method: method ?? (payload === undefined ? 'GET' : 'POST'), headers: all, ...payload !== undefined && { body: payload }, redirect: 'manual' });
+    return fetch(new URL(path, nextUrl()), { method: method ?? (payload === undefined ? 'GET' : 'POST'), headers: all, ...payload !== undefined && { body: payload }, redirect: 'manual' });
   };
   const rest = async <Body = Record<string, unknown>>(path: string, init?: Init): Promise<Answer<Body>> => {
     const response = await send(path, init);
