@@ -5,6 +5,9 @@ import { pushPull } from '../inpaint.ts';
 import { POINT, pointOf } from '../mesh.ts';
 import { blur, clamp, resize, shrink, smoothstep } from '../raster.ts';
 import type { Plane } from '../raster.ts';
+import { fitHead } from '../strands/head.ts';
+import { skullMiddle } from './anchors.ts';
+import { evenOutline } from './outline.ts';
 
 /** Height of the face in the picture on which colors are compared, px. */
 const FACE_PX = 150;
@@ -20,9 +23,11 @@ export function trimmedAlpha(photo: PreparedPhoto, unit: number): Plane {
   const factor = Math.min(1, FACE_PX / unit);
   const [w, h] = [Math.max(8, Math.round(width * factor)), Math.max(8, Math.round(height * factor))];
   const hair = resize(photo.hair, width, height, w, h);
+  const [x, y] = skullMiddle(fitHead(photo.landmarks));
   const keep = keptShare(photo, hair, w, h);
-  const share = resize(keep, w, h, width, height);
-  const joined = resize(largeParts(hair.map((value, i) => value * keep[i]!), w, h), w, h, width, height);
+  const even = evenOutline(hair, hair.map((value, i) => value * keep[i]!), blur(resize(photo.person, width, height, w, h), w, h, 2), { width: w, height: h, x: (x * w) / width, y: (y * h) / height });
+  const share = resize(even.map((value, i) => clamp(value / Math.max(0.02, hair[i]!), 0, 1)), w, h, width, height);
+  const joined = resize(largeParts(even, w, h), w, h, width, height);
   const near = blur(photo.hair, width, height, Math.max(1, unit * 0.025));
   const chin = pointOf(photo.landmarks, POINT.chin)[1];
   return photo.hair.map((value, i) => {

@@ -5,6 +5,7 @@ import { medianLab, rgbToLab } from '../../../subgraphs/vision/color.ts';
 import type { PreparedPhoto } from '../../../subgraphs/vision/engine.ts';
 import { LEFT_EYE, LIPS, RIGHT_EYE, fillPolygon, ring } from '../../../subgraphs/vision/mesh.ts';
 import { liftHair } from '../../../subgraphs/vision/transplant/lift.ts';
+import { evenOutline } from '../../../subgraphs/vision/transplant/outline.ts';
 import { openPiece } from '../../../subgraphs/vision/transplant/piece.ts';
 import { renderPiece } from '../../../subgraphs/vision/transplant/render.ts';
 import { importables } from '../../support/lifted.ts';
@@ -36,6 +37,19 @@ test('a piece holds hair and nothing of the face, and is shown on a neutral head
   assert.ok(rgbToLab(rgb[middle * 3]!, rgb[middle * 3 + 1]!, rgb[middle * 3 + 2]!)[0] < 40, 'skin of the portrait is in the piece');
   const { width, height, format } = await sharp(preview).metadata();
   assert.deepEqual([width, height, format], [384, 480, 'webp']);
+});
+
+test('a notch that was taken for wall comes back, a bump that is nobody goes, a knot of hair stays', () => {
+  const [side, middle] = [100, 50];
+  const disc = (i: number, reach: number): boolean => Math.hypot(i % side - middle, Math.floor(i / side) - middle) < reach;
+  const near = (i: number, x: number, y: number): boolean => Math.hypot(i % side - x, Math.floor(i / side) - y) < 6;
+  const plane = (inside: (i: number) => boolean): Float32Array => Float32Array.from({ length: side * side }, (_, i) => Number(inside(i)));
+  const bumps = (i: number): boolean => near(i, 50, 17) || near(i, 17, 48);
+  const hair = plane((i) => disc(i, 30) || bumps(i));
+  const even = evenOutline(hair, plane((i) => (disc(i, 30) || bumps(i)) && !near(i, 76, 36)), plane((i) => disc(i, 30) || near(i, 17, 48)), { width: side, height: side, x: middle, y: middle });
+  assert.ok(even[37 * side + 74]! > 0.9, `${even[37 * side + 74]} in the notch`);
+  assert.ok(even[14 * side + 50]! < 0.1, `${even[14 * side + 50]} on the bump`);
+  assert.ok(even[48 * side + 14]! > 0.9, `${even[48 * side + 14]} in the knot`);
 });
 
 test('it is drawn in the color that is asked for, and in the person’s own without one', async () => {
