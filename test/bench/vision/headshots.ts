@@ -38,11 +38,12 @@ async function shoot(vision: VisionEngine, photo: Uint8Array, { name, ...shot }:
   return (await vision.shoot({ photo, photoKey: name, shot }, { signal: new AbortController().signal, seed: 7, mode: 'live', onProgress: () => undefined })).original;
 }
 
-async function tile(rows: readonly (readonly Uint8Array[])[]): Promise<Uint8Array> {
+/** Rows of a photo and three pictures, two in a line. */
+export async function tile(rows: readonly (readonly Uint8Array[])[], fit: 'contain' | 'cover' = 'contain'): Promise<Uint8Array> {
   const { width, height, gap, between } = cell;
   const across = 4 * width + 3 * gap;
   const input = await Promise.all(rows.flatMap((row, person) => row.map(async (bytes, at) => ({
-    input: await sharp(bytes).resize({ width, height, fit: at === 0 ? 'cover' : 'contain', background: '#ffffff' }).toBuffer(), left: (person % 2) * (across + between) + at * (width + gap), top: Math.floor(person / 2) * (height + gap),
+    input: await sharp(bytes).resize({ width, height, fit: at === 0 ? 'cover' : fit, position: fit === 'cover' ? 'top' : 'centre', background: '#ffffff' }).toBuffer(), left: (person % 2) * (across + between) + at * (width + gap), top: Math.floor(person / 2) * (height + gap),
   }))));
   const size = { width: 2 * across + between, height: Math.ceil(rows.length / 2) * (height + gap) - gap };
   return sharp({ create: { ...size, channels: 3, background: '#ffffff' } }).composite(input).jpeg({ quality: 86 }).toBuffer();

@@ -7,12 +7,13 @@ import { hair } from './hair.ts';
 import { headshots } from './headshots.ts';
 import { invariance } from './invariance.ts';
 import { load } from './load.ts';
+import { looks } from './looks.ts';
 import { readPortraits } from './portraits.ts';
 import { sheet } from './sheet.ts';
 
 /** Every figure of the pictures: `npm run bench:vision`, or `npm run bench:vision -- accuracy cost` for some of its parts. */
 async function run(): Promise<void> {
-  const names = ['accuracy', 'invariance', 'cost', 'load', 'hair', 'headshots', 'sheet'] as const;
+  const names = ['accuracy', 'invariance', 'cost', 'load', 'hair', 'headshots', 'looks', 'sheet'] as const;
   const { positionals: parts } = readCommand({ usage: `npm run bench:vision -- [${names.join('] [')}]`, options: {}, names });
   const portraits = await readPortraits();
   say(`${portraits.length} portraits, ${portraits.some(({ lab }) => lab) ? 'labelled' : 'without labels'}`);
@@ -23,6 +24,7 @@ async function run(): Promise<void> {
     load: () => load(portraits),
     hair: () => hair(portraits),
     headshots: () => withVision((vision) => headshots(vision, portraits)),
+    looks: () => withVision((vision) => looks(vision, portraits)),
     sheet: () => withVision((vision) => sheet(vision, portraits)),
   };
   for (const [name, measure] of Object.entries(measures)) {
