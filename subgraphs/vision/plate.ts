@@ -30,8 +30,8 @@ const SIDE_PX = 320;
 /** The photo without hair: background and body filled in from the rest of the photo, a bare head over them. `small` is `shrinkScene`'s. */
 export function removeHair(scene: Scene, small: Scene, bare: Skin): { plate: Uint8ClampedArray; ears: Plane; quality: 'ok' | 'low' } {
   const { image } = small;
-  const removal = removalMask(small);
   const cranium = drawCranium(small.points, image.width, image.height);
+  const removal = removalMask(small, cranium);
   const head = headMask(small, removal, cranium);
   const filling = fillBehind(small, removal, cranium, head);
   const skin = skinEverywhere(image, knownSkin(small, bare.mask, removal), bare.shading, cranium);
@@ -56,15 +56,20 @@ export function shrinkScene(scene: Scene): Scene {
   };
 }
 
-/** Hair with a margin: wide where wisps stand before the background and on the forehead, narrow on the face. */
-function removalMask({ image, frame, hair, points, person }: Scene): Plane {
+/**
+ * Hair with a margin: wide where wisps stand before the background and on the forehead, narrow on the face. Of background too that the bare
+ * skull hides just below the hair: the plate has one outline down to the ear.
+ */
+function removalMask({ image, frame, hair, points, person }: Scene, { inside }: Cranium): Plane {
   const { width, height } = image;
   const oval = fillPolygon(width, height, ring(points, FACE_OVAL));
   const near = dilate(hair, width, height, Math.max(1, frame.unit * 0.02));
   const far = dilate(hair, width, height, Math.max(2, frame.unit * 0.05));
+  const below = dilate(hair, width, height, Math.max(2, frame.unit * 0.09));
   const [, top] = pointOf(points, POINT.top);
   const [, brow] = pointOf(points, POINT.noseRoot);
   const raw = near.map((value, i) => {
+    if (inside[i]! > 0.5 && person[i]! < 0.5 && below[i]! > 0.5) return 1;
     const outside = smoothstep(0.95, 0.6, person[i]!) * (1 - oval[i]!);
     const forehead = smoothstep(brow - (brow - top) * 0.5, top, Math.floor(i / width));
     return smoothstep(0.15, 0.5, Math.max(value, far[i]! * Math.max(outside, forehead)));

@@ -14,7 +14,7 @@ const ties: Record<Look['updo'], readonly Tie[]> = {
   none: [], 'top-knot': [topKnot], 'bun-high': [highBun], 'half-bun': [halfBun],
   'bun-low': [tie([0, -3.6, -11], [0, -0.3, -1], 'bun', 5.4)], chignon: [tie([4.6, -4.2, -11], [0.6, -0.35, -0.75], 'bun', 3.6)],
   'space-buns': [tie([-5, 12, -4.6], [-0.62, 0.78, 0], 'bun', 2.9), tie([5, 12, -4.6], [0.62, 0.78, 0], 'bun', 2.9)],
-  ponytail: [tie([0.6, 12.3, -9.6], [0.55, 1, -0.55], 'tail', 2.1)], 'ponytail-low': [tie([5.6, -4.6, -6.6], [0.5, -0.8, 0.5], 'tail', 1.7)],
+  ponytail: [tie([0.5, 12.4, -9.6], [0.42, 1, -0.9], 'tail', 2.1)], 'ponytail-low': [tie([5.6, -4.6, -6.6], [0.5, -0.8, 0.5], 'tail', 1.7)],
   'half-up': [tie([0, 8.2, -13.4], [0, 0, -1], 'tail', 1.2)],
 };
 const pigtails = [tie([-6.6, -3.6, -6], [-0.4, -1, 0.2], 'braid', 1.25), tie([6.6, -3.6, -6], [0.4, -1, 0.2], 'braid', 1.25)] as const;
