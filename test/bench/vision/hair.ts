@@ -99,6 +99,7 @@ function tellMasks(seen: readonly Seen[], refused: readonly string[], portraits:
   const all = measured.map(({ iou }) => iou);
   say(floor(`intersection over union, ${all.length} heads, mean`, mean(all), 0.88));
   say(floor('intersection over union, median', quantile(all, 0.5), 0.92));
+  say('  the net was trained on these heads: weights/train.py says what it finds of others, and what its labels would reach');
   say(`  worst: ${measured.toSorted((a, b) => a.iou - b.iou).slice(0, 6).map(({ name, iou }) => `${name} ${iou.toFixed(2)}`).join(', ')}`);
   const hidden = portraits.filter(({ name }) => covered.has(name) || bare.has(name)).map(({ name }) => name);
   say(floor(`covered and bald heads refused, of ${hidden.length}`, hidden.filter((name) => refused.some((one) => one.startsWith(name))).length / Math.max(1, hidden.length), 0.8));
