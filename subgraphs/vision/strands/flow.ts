@@ -141,10 +141,12 @@ export function combAt(look: Look, growth: Growth, p: Vector): Vector {
   // Beyond the ridge of the head it lies down instead of standing off it.
   const over = look.comb === 'side' ? ramp(3.6, 6.4, Math.abs(p[0])) : 0;
   if (look.comb === 'side') return normalize([side * mix(0.25, 1, root.top) * (1 - 0.8 * over), -0.6 * lower - 0.9 * over, -0.25 - 0.5 * over + swirl * 0.5]);
-  if (look.part === 'none') return normalize([side * 0.45 + p[0] * 0.12 + swirl, -0.5 * lower, clamp((p[2] + 8.5) * 0.18, -1, 1)]);
+  // Over short sides a long top falls past the ridge of the head; longer hair below would carry it further out.
+  const fall = look.length.sides < 0.25 ? ramp(5, 7.4, Math.abs(p[0])) : 0;
+  if (look.part === 'none') return normalize([(side * 0.45 + p[0] * 0.12) * (1 - fall) + swirl, -0.5 * lower - fall, clamp((p[2] + 8.5) * 0.18, -1, 1)]);
   const backwards = mix(-0.5, -0.15, ramp(3.5, -6, root.at[2]));
   const beside = 0.4 + 0.6 * ramp(0.2, 2.6, Math.abs(p[0] - partX[look.part]));
-  return normalize([side * beside * (1 - 0.6 * ramp(120, 175, Math.abs(root.azimuth))), -0.4 * lower, backwards + swirl * 0.6]);
+  return normalize([side * beside * (1 - 0.6 * ramp(120, 175, Math.abs(root.azimuth))) * (1 - fall), -0.4 * lower - fall, backwards + swirl * 0.6]);
 }
 
 function fringeComb(look: Look, growth: Growth, swirl: number): Vector {
