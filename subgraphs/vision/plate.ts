@@ -156,7 +156,7 @@ function layIn(scene: Scene, { removal, head, skin, filling, small, drawn }: Lay
 
 /** Index into the ears' planes; -1 beside them. */
 function earIndex({ left, top, width, height }: Ears, i: number, across: number): number {
-  const [x, y] = [(i % across) - left, Math.floor(i / across) - top];
+  const x = (i % across) - left, y = ((i / across) | 0) - top;
   return x < 0 || y < 0 || x >= width || y >= height ? -1 : y * width + x;
 }
 
@@ -180,9 +180,9 @@ function drawParts({ image: { width, height }, points }: Scene, parts: readonly 
  * background each is mixed from its own neighbours, and the edge between them is drawn smoothly.
  */
 function behindAt({ width, height, rgb }: Raster, behind: Behind, small: Raster, i: number, out: Float32Array): void {
-  const [x, y] = [i % width, (i / width) | 0];
-  const [sx, sy] = [((x + 0.5) * small.width) / width - 0.5, ((y + 0.5) * small.height) / height - 0.5];
-  const [x0, y0] = [Math.floor(sx), Math.floor(sy)];
+  const x = i % width, y = (i / width) | 0;
+  const sx = ((x + 0.5) * small.width) / width - 0.5, sy = ((y + 0.5) * small.height) / height - 0.5;
+  const x0 = Math.floor(sx), y0 = Math.floor(sy);
   const edge = sample(behind.outline, small.width, small.height, sx, sy);
   const mixed = edge > 0.01 && edge < 0.99;
   const reach = mixed ? 2 : isStep(behind, small, x0, y0) ? 1 : 0;
@@ -197,7 +197,7 @@ function behindAt({ width, height, rgb }: Raster, behind: Behind, small: Raster,
       if (weight <= 0) continue;
       total += weight;
       const from = behind.source[q]!;
-      const p = from < 0 ? -1 : fullPlace({ width, height }, behind, small, from, [x - (qx * width) / small.width, y - (qy * height) / small.height]);
+      const p = from < 0 ? -1 : fullPlace(width, height, behind, small, from, x - (qx * width) / small.width, y - (qy * height) / small.height);
       for (let c = 0; c < 3; c++) out[c]! += (p < 0 ? behind.rgb[q * 3 + c]! : rgb[p * 3 + c]!) * weight;
     }
   }
@@ -206,19 +206,20 @@ function behindAt({ width, height, rgb }: Raster, behind: Behind, small: Raster,
 
 /** Does the filled picture go from light to dark here? Patches side by side do so in steps, which are to be smooth. */
 function isStep({ rgb, source }: Behind, small: Raster, x: number, y: number): boolean {
-  let [least, most] = [Infinity, -Infinity];
+  let least = Infinity, most = -Infinity;
   for (let corner = 0; corner < 4; corner++) {
     const q = Math.min(small.height - 1, Math.max(0, y + (corner >> 1))) * small.width + Math.min(small.width - 1, Math.max(0, x + (corner & 1)));
     if (source[q]! < 0) continue;
     const light = rgb[q * 3]! + rgb[q * 3 + 1]! + rgb[q * 3 + 2]!;
-    [least, most] = [Math.min(least, light), Math.max(most, light)];
+    least = Math.min(least, light);
+    most = Math.max(most, light);
   }
   return most - least > 90;
 }
 
-/** Index of a pixel of the photo, `[dx, dy]` px from where the small picture's pixel `from` (perhaps of the mirrored copy) begins. */
-function fullPlace({ width, height }: { width: number; height: number }, { copyHeight, axis }: Behind, small: Raster, from: number, [dx, dy]: [number, number]): number {
-  const row = Math.floor(from / small.width);
+/** Index of a pixel of the photo, dx and dy px from where the small picture's pixel `from` (perhaps of the mirrored copy) begins. */
+function fullPlace(width: number, height: number, { copyHeight, axis }: Behind, small: Raster, from: number, dx: number, dy: number): number {
+  const row = (from / small.width) | 0;
   const across = dx + ((from % small.width) * width) / small.width;
   const fx = Math.min(width - 1, Math.max(0, Math.round(row < copyHeight ? across : (2 * (axis + 0.5) * width) / small.width - 1 - across)));
   const fy = Math.min(height - 1, Math.max(0, Math.round(dy + ((row % copyHeight) * height) / small.height)));
