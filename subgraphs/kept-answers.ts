@@ -46,18 +46,17 @@ type Row = { fingerprint: string; status: number | null; sealed: Uint8Array | nu
 /** Who does not say for so long that it is at work was killed. */
 const claimMs = 9_000;
 
-/** `keptMs`: how long answers are kept. */
+/** `keptMs`: how long answers are kept, as all times here by the database's clock. */
 export function createKeptAnswers(connection: Connection, { secret, keptMs }: { secret: () => string; keptMs: number }): KeptAnswers {
   const claim = async ({ accountId, operation, key }: KeyedRequest, fingerprint: string): Promise<Row | null> => {
     const ids = [accountId, operation, key];
-    const now = Date.now();
     for (;;) {
       const [claimed] = await connection.execute(
-        `insert into enterprise.kept_answer as kept (account_id, operation, key, fingerprint, claimed_until, created_at) values ($1, $2, $3, $4, $5, $6)
+        `insert into enterprise.kept_answer as kept (account_id, operation, key, fingerprint, claimed_until, created_at) values ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5), clock_timestamp())
          on conflict (account_id, operation, key) do update set fingerprint = excluded.fingerprint, status = null, sealed = null, claimed_until = excluded.claimed_until, created_at = excluded.created_at
-         where kept.created_at < $7 or (kept.status is null and kept.claimed_until < $6 and kept.fingerprint = excluded.fingerprint) returning key`, [...ids, fingerprint, new Date(now + claimMs), new Date(now), new Date(now - keptMs)]);
+         where kept.created_at < clock_timestamp() - make_interval(secs => $6) or (kept.status is null and kept.claimed_until < clock_timestamp() and kept.fingerprint = excluded.fingerprint) returning key`, [...ids, fingerprint, claimMs / 1000, keptMs / 1000]);
       if (claimed) return null;
-      const [row] = await connection.execute('select fingerprint, status, sealed, extract(epoch from claimed_until - now())::float8 as "leftSeconds" from enterprise.kept_answer where account_id = $1 and operation = $2 and key = $3', ids);
+      const [row] = await connection.execute('select fingerprint, status, sealed, extract(epoch from claimed_until - clock_timestamp())::float8 as "leftSeconds" from enterprise.kept_answer where account_id = $1 and operation = $2 and key = $3', ids);
       // None: it was given free just now.
       if (row) return row as Row;
     }
@@ -70,7 +69,7 @@ export function createKeptAnswers(connection: Connection, { secret, keptMs }: { 
     await connection.execute('delete from enterprise.kept_answer where account_id = $1 and operation = $2 and key = $3 and status is null', [accountId, operation, key]);
   };
   const holdOn = async ({ accountId, operation, key }: KeyedRequest): Promise<void> => {
-    await connection.execute('update enterprise.kept_answer set claimed_until = $4 where account_id = $1 and operation = $2 and key = $3 and status is null', [accountId, operation, key, new Date(Date.now() + claimMs)]);
+    await connection.execute('update enterprise.kept_answer set claimed_until = clock_timestamp() + make_interval(secs => $4) where account_id = $1 and operation = $2 and key = $3 and status is null', [accountId, operation, key, claimMs / 1000]);
   };
   return {
     async answerOnce(request, work) {
@@ -82,7 +81,7 @@ export function createKeptAnswers(connection: Connection, { secret, keptMs }: { 
       return { ...JSON.parse(open(secret(), earlier.sealed)) as KeptAnswer, replayed: true };
     },
     giveAllFree: async () => void (await connection.execute('delete from enterprise.kept_answer where status is null')),
-    trim: async () => void (await connection.execute('delete from enterprise.kept_answer where created_at < $1', [new Date(Date.now() - keptMs)])),
+    trim: async () => void (await connection.execute('delete from enterprise.kept_answer where created_at < clock_timestamp() - make_interval(secs => $1)', [keptMs / 1000])),
   };
 }
 

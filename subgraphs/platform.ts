@@ -2,6 +2,7 @@ import { type AccountNames, createAccountNames } from './account-names.ts';
 import { type ApiLogs, createApiLogs } from './api-logs.ts';
 import { type BlobStore, createBlobStore } from './blobs.ts';
 import { type Clients, createClients } from './clients.ts';
+import { openClock } from './clock.ts';
 import { type Credits, createCredits } from './credits.ts';
 import { type Connection, openConnection } from './database.ts';
 import { type Environment, getSigningSecret } from './env.ts';
@@ -79,6 +80,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
   const jobs = createJobs(connection, { onError: (error) => log.error({ err: error }, 'job queue'), watch: watchJobs({ metrics, tracer, log }) });
   const outbound = createOutbound({ allow: env.outboundAllow });
   const vision = measured(createVision({ workers: env.renderWorkers }), metrics);
+  const clock = await openClock(connection);
   const platform: Platform = {
     env, log, metrics, tracer, connection, keys, jobs, outbound, vision,
     accountNames: createAccountNames(connection),
@@ -89,7 +91,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     apiLogs: createApiLogs(connection, log),
     erasures: createErasures(connection, jobs),
     blobs: createBlobStore({ dataDir: env.dataDir, s3: env.s3, publicUrl: () => env.publicUrl, signingSecret: getSigningSecret(env) }),
-    webhooks: createWebhooks({ connection, jobs, outbound, log, metrics, tracer }),
+    webhooks: createWebhooks({ connection, jobs, outbound, log, metrics, tracer, now: clock.now }),
     mail: createMail({ env, jobs, log }),
     quotas: createQuotas(connection),
     rates: createRates(connection, { perMinute: env.requestsPerMinute }),
@@ -98,7 +100,7 @@ async function assemble(env: Environment, log: Logger, connection: Connection): 
     requests: createRequests(connection, { keptMs: env.kept.idempotencyMs }),
     engines: createEngines({ config: env.engines, own: vision, connection, allow: env.outboundAllow, publicUrl: () => env.publicUrl, log }),
   };
-  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => platform.engines.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), () => connection.close(), async () => tracer?.close());
+  const stop = async (): Promise<void> => inOrder(() => jobs.stop(), () => vision.close(), () => platform.engines.close(), () => outbound.close(), () => keys.close(), () => platform.apiLogs.close(), async () => clock.close(), () => connection.close(), async () => tracer?.close());
   return { ...platform, stop };
 }
 

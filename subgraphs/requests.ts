@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { Generated } from 'kysely';
+import { type Generated, sql } from 'kysely';
 import { Failure } from '../schema/failures.ts';
 import type { Connection } from './database.ts';
 import { type Environment, getSigningSecret } from './env.ts';
@@ -32,20 +32,20 @@ export type Requests = {
 type Note = { fingerprint: string; subjectId: string };
 type RequestTables = { request_key: { account_id: AccountId; operation: string; key: string; fingerprint: string; subject_id: string; created_at: Generated<Date> } };
 
-/** `keptMs`: for how long a key stands for its first request. */
+/** `keptMs`: for how long a key stands for its first request, by the database's clock: one for all processes, and none of theirs that jumps frees a key. */
 export function createRequests(connection: Connection, { keptMs }: { keptMs: number }): Requests {
   const store = connection.store<RequestTables>('enterprise');
-  const oldest = (): Date => new Date(Date.now() - keptMs);
-  const find = async (accountId: AccountId, { operation, key }: Keyed, since: Date): Promise<Note | null> =>
+  const oldest = sql<Date>`now() - make_interval(secs => ${keptMs / 1000})`;
+  const find = async (accountId: AccountId, { operation, key }: Keyed): Promise<Note | null> =>
     (await store().selectFrom('request_key').select(['fingerprint', 'subject_id as subjectId']).where('account_id', '=', accountId).where('operation', '=', operation).where('key', '=', key)
-      .where('created_at', '>=', since).executeTakeFirst()) ?? null;
+      .where('created_at', '>=', oldest).executeTakeFirst()) ?? null;
   /** Null: the key is claimed now. Else what it was claimed for. */
   const claim = async (accountId: AccountId, keyed: Keyed, id: string): Promise<Note | null> => {
-    const [{ operation, key, fingerprint }, since] = [keyed, oldest()];
+    const { operation, key, fingerprint } = keyed;
     const taken = await store().insertInto('request_key').values({ account_id: accountId, operation, key, fingerprint, subject_id: id })
-      .onConflict((conflict) => conflict.columns(['account_id', 'operation', 'key']).doUpdateSet({ fingerprint, subject_id: id, created_at: new Date() }).where('request_key.created_at', '<', since))
+      .onConflict((conflict) => conflict.columns(['account_id', 'operation', 'key']).doUpdateSet({ fingerprint, subject_id: id, created_at: sql<Date>`now()` }).where('request_key.created_at', '<', oldest))
       .returning('key').executeTakeFirst();
-    return taken ? null : find(accountId, keyed, since);
+    return taken ? null : find(accountId, keyed);
   };
   return {
     once: async (accountId, keyed, id, { work, replay }) => connection.transaction(async () => {
@@ -57,12 +57,12 @@ export function createRequests(connection: Connection, { keptMs }: { keptMs: num
       });
     }),
     async findEarlier(accountId, keyed, replay) {
-      const earlier = keyed && (await find(accountId, keyed, oldest()));
+      const earlier = keyed && (await find(accountId, keyed));
       return keyed && earlier && repeat(accountId, keyed, earlier, replay);
     },
     forget: async (accountId, ids) =>
       (ids.length === 0 ? 0 : Number((await store().deleteFrom('request_key').where('account_id', '=', accountId).where('subject_id', 'in', ids).executeTakeFirstOrThrow()).numDeletedRows)),
-    trim: async () => void (await store().deleteFrom('request_key').where('created_at', '<', oldest()).execute()),
+    trim: async () => void (await store().deleteFrom('request_key').where('created_at', '<', oldest).execute()),
   };
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import { Failure } from '../../schema/failures.ts';
 import { createAccounts, enterpriseMigrations } from '../../subgraphs/enterprise/index.ts';
 import type { AccountId } from '../../subgraphs/ids.ts';
 import { migrate } from '../../subgraphs/migrations.ts';
 import { createRequests, type Keyed, type Requests } from '../../subgraphs/requests.ts';
-import { openTestConnection } from '../support/database.ts';
+import { onPostgres, openTestConnection } from '../support/database.ts';
 
 const connection = await openTestConnection({ after });
 await migrate(connection, 'enterprise', enterpriseMigrations);
@@ -50,6 +50,22 @@ test('the seed of a repetition is that of the first time, and of no other reques
   for (const key of ['s', 's', 't']) await requests.once<string, unknown>(me, keyed(key), '1', { work: async (seed) => seeds.push(seed), replay: async (_, seed) => seeds.push(seed) });
   assert.equal(seeds[0], seeds[1]);
   assert.notEqual(seeds[0], seeds[2]);
+});
+
+test('a clock of this machine that jumps frees no key', { skip: !onPostgres && 'the embedded database has no clock of its own' }, async () => {
+  const by = await account();
+  await make('jumped', '1', { by });
+  for (const days of [2, -2]) {
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + days * 86_400_000 });
+    try {
+      assert.equal(await make('jumped', '2', { by }), 'again 1');
+      assert.equal(await requests.findEarlier(by, keyed('jumped'), find), 'again 1');
+      await requests.trim();
+    } finally {
+      mock.timers.reset();
+    }
+  }
+  assert.equal(await make('jumped', '3', { by }), 'again 1');
 });
 
 test('after its time a key is free, and forgotten', async () => {
