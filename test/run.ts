@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * Runs the tests: on the embedded database, then, where TEST_DATABASE_URL is set, those that touch a database again on PostgreSQL, and those
  * from end to end once more with every subgraph behind an address, servers as seven processes.
  * `npm test -- FILE…` runs only these files; `--only=embedded`, `--only=postgres` and `--only=split` choose one of the three rounds, and
- * `--only=several` the last two without what would run on PostgreSQL twice: every file once, those from end to end in several processes.
+ * `--only=several` the last two without what would run on PostgreSQL twice: every file once but for three about pictures, those from end to end in several processes.
  * `--only=replicas` is a round of its own: those from end to end with two gateways that are asked in turn.
  */
 async function main(): Promise<number> {
@@ -20,19 +20,21 @@ async function main(): Promise<number> {
   const isWanted = (...rounds: string[]): boolean => only === undefined || rounds.includes(only);
   if (isWanted('embedded')) code = (await round('embedded database', files, rest)) || code;
   if (!databaseUrl) return code;
-  const onPostgres = files.filter((file) => touchesDatabase(file) && !(only === 'several' && isFromEndToEnd(file)));
+  const onPostgres = files.filter((file) => touchesDatabase(file) && !(only === 'several' && (isFromEndToEnd(file) || isAboutPictures(file))));
   if (isWanted('postgres', 'several')) code = (await round('PostgreSQL', onPostgres, { ...rest, TEST_DATABASE_URL: databaseUrl })) || code;
-  if (isWanted('split', 'several')) code = (await round('PostgreSQL, every subgraph behind an address', files.filter(isFromEndToEnd), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' }, splitAtOnce)) || code;
+  if (isWanted('split', 'several')) code = (await round('PostgreSQL, every subgraph behind an address', files.filter((file) => isFromEndToEnd(file) && !(only === 'several' && isAboutPictures(file))), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' })) || code;
   if (only === 'replicas') code = await round('PostgreSQL, two gateways in turn', files.filter((file) => isFromEndToEnd(file) && startsInProcess(file)), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'replicas' });
   return code;
+}
+
+/** What is drawn, and for whom it is not, is the same whatever keeps it: these draw for minutes. */
+function isAboutPictures(file: string): boolean {
+  return /\/e2e\/(bald|engines|demo)\.test\.ts$/.test(file);
 }
 
 function startsInProcess(file: string): boolean {
   return readFileSync(file, 'utf8').includes("support/platform.ts'");
 }
-
-/** A server in seven processes holds 35 of the hundred connections that PostgreSQL has. */
-const splitAtOnce = 2;
 
 function touchesDatabase(file: string): boolean {
   return /(support\/(database|platform|server)|\/(salon|studio))\.ts'/.test(readFileSync(file, 'utf8'));
@@ -43,10 +45,10 @@ function isFromEndToEnd(file: string): boolean {
   return /(^|\/)test\/e2e\/(?!demo-data|replicas|rates)/.test(file) && touchesDatabase(file);
 }
 
-function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv, atOnce = 3): Promise<number> {
+function round(title: string, files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   process.stdout.write(`\n# ${files.length} test files on the ${title}\n`);
-  // Files wait for sockets, processes and clocks a third of their time: three keep two cores busy, and more would starve those that have deadlines.
-  const child = spawn(process.execPath, ['--test', '--import', './test/support/left-over.ts', `--test-concurrency=${atOnce}`, '--test-timeout=600000', '--test-reporter=spec', ...files], { stdio: 'inherit', env });
+  // Two files at a time keep two cores busy. The optimizing compiler of WebAssembly costs a process that lives for seconds a fifth of its CPU, and never pays.
+  const child = spawn(process.execPath, ['--liftoff-only', '--test', '--import', './test/support/left-over.ts', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec', ...files], { stdio: 'inherit', env });
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 

@@ -42,7 +42,7 @@ async function stallAll(connection: Connection): Promise<void> {
 
 /** It has come to a statement without an end: nothing else is answered by the embedded database then, and PostgreSQL tells. */
 async function stalled({ databaseUrl, url }: Server): Promise<void> {
-  if (!onPostgres) return void (await until(async () => !(await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(20_000) }).then(({ ok }) => ok, () => false))));
+  if (!onPostgres) return void (await until(async () => !(await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(10_000) }).then(({ ok }) => ok, () => false))));
   const connection = await openConnection({ databaseUrl, dataDir: null });
   try {
     await until(async () => (await connection.execute(`select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`)).length > 0);

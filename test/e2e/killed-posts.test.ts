@@ -31,7 +31,7 @@ async function openSite() {
   const [port, adminUrl] = [await freePort(), new URL(databaseUrl)];
   adminUrl.searchParams.set('application_name', 'test');
   const connection = await openAnother({ after: (close) => drops.unshift(close) }, adminUrl.href);
-  const env = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, DATABASE_POOL: '40', NODE_ENV: 'development', LOG_LEVEL: 'info', WORKERS: '0', RENDER_WORKERS: '2', PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}` };
+  const env = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, DATABASE_POOL: '40', NODE_ENV: 'development', LOG_LEVEL: 'info', WORKERS: '0', RENDER_WORKERS: '1', PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}` };
   const start = async () => startProcess({ args: ['gateway/main.ts'], env, ready: 'Lookgraph is ready' });
   let process = await start();
   after(async () => {

@@ -12,6 +12,7 @@ const known: Record<string, { walkedBy: string } | { noTenant: string }> = {
   'subgraphs/api-logs.ts': { walkedBy: 'enterprise/tenants.test.ts' },
   'subgraphs/backup.ts': { noTenant: 'the operator is beyond all tenants' },
   'subgraphs/clients.ts': { walkedBy: 'enterprise/tenants.test.ts' },
+  'subgraphs/clock.ts': { noTenant: 'what time it is' },
   'subgraphs/credits.ts': { walkedBy: 'enterprise/tenants.test.ts' },
   'subgraphs/erasures.ts': { walkedBy: 'enterprise/tenants.test.ts' },
   'subgraphs/engines/inbox.ts': { noTenant: 'what engines answer, under an id that they alone were told' },

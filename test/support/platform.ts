@@ -45,7 +45,7 @@ export async function startTestPlatform(t: Scope, { workers = 4, allow = [], var
   const drops: (() => Promise<void>)[] = [];
   const databaseUrl = onPostgres ? await createTestDatabase({ after: (drop) => drops.push(drop) }) : null;
   const given = parseEnvironment({
-    PORT: '0', DATA_DIR: dataDir, ...databaseUrl !== null && { DATABASE_URL: databaseUrl }, NODE_ENV: 'test', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', WORKERS: String(workers), RENDER_WORKERS: '2',
+    PORT: '0', DATA_DIR: dataDir, ...databaseUrl !== null && { DATABASE_URL: databaseUrl }, NODE_ENV: 'test', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', WORKERS: String(workers), RENDER_WORKERS: '1',
     ...allow.length > 0 && { OUTBOUND_ALLOW: allow.join(',') }, ...variables,
   });
   const apart = isSplit ? await serveApart(given, wrap) : null;

@@ -20,7 +20,7 @@ export async function startServer(t: Scope, { startWithinMs, variables = {}, roo
   const drops: (() => Promise<void>)[] = [];
   const databaseUrl = onPostgres ? await createTestDatabase({ after: (drop) => drops.push(drop) }) : '';
   const port = await freePort();
-  const env = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '2', ...variables };
+  const env = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_ENV: 'development', LOG_LEVEL: 'warn', RENDER_WORKERS: '1', ...variables };
   const gateway = { args: ['gateway/main.ts'], env: { ...env, PORT: String(port) }, ready: 'Lookgraph is ready' } as const;
   // A gateway, four subgraphs and two workers.
   const urls = isSplit ? Object.fromEntries(await Promise.all(subgraphNames.map(async (name) => [name, `http://127.0.0.1:${await freePort()}/graphql`] as const))) as Record<SubgraphName, string> : null;

@@ -75,7 +75,7 @@ export async function openSalon(t: Pick<TestContext, 'after'>, { vision = painte
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'salon-')));
   if (dataDir === undefined) closing.push(() => rm(folder, { recursive: true, force: true }));
   const database = connection ?? (await openTestConnection(t));
-  const env = parseEnvironment({ DATA_DIR: folder, NODE_ENV: 'test', WORKERS: '4', RENDER_WORKERS: '2', PUBLIC_URL: 'https://look.example' });
+  const env = parseEnvironment({ DATA_DIR: folder, NODE_ENV: 'test', WORKERS: '4', RENDER_WORKERS: '1', PUBLIC_URL: 'https://look.example' });
   const faults: unknown[] = [];
   const jobs = createJobs(database, { onError: (error) => faults.push(error) });
   const outbound = createOutbound({ allow });
