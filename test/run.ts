@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * Runs the tests: on the embedded database, then, where TEST_DATABASE_URL is set, those that touch a database again on PostgreSQL, and those
  * from end to end once more with every subgraph behind an address, servers as seven processes.
  * `npm test -- FILE…` runs only these files; `--only=embedded`, `--only=postgres` and `--only=split` choose one of the three rounds, and
- * `--only=several` the last two without what would run on PostgreSQL twice: every file once but for three about pictures, those from end to end in several processes.
+ * `--only=several` the last two without what would run on PostgreSQL twice: every file once but for three about pictures, those from end to end in several processes but for three that start them again and again.
  * `--only=replicas` is a round of its own: those from end to end with two gateways that are asked in turn.
  */
 async function main(): Promise<number> {
@@ -20,9 +20,10 @@ async function main(): Promise<number> {
   const isWanted = (...rounds: string[]): boolean => only === undefined || rounds.includes(only);
   if (isWanted('embedded')) code = (await round('embedded database', files, rest)) || code;
   if (!databaseUrl) return code;
-  const onPostgres = files.filter((file) => touchesDatabase(file) && !(only === 'several' && (isFromEndToEnd(file) || isAboutPictures(file))));
+  const isApart = (file: string): boolean => isFromEndToEnd(file) && !(only === 'several' && (isAboutPictures(file) || startsOften(file)));
+  const onPostgres = files.filter((file) => touchesDatabase(file) && !(only === 'several' && (isApart(file) || isAboutPictures(file))));
   if (isWanted('postgres', 'several')) code = (await round('PostgreSQL', onPostgres, { ...rest, TEST_DATABASE_URL: databaseUrl })) || code;
-  if (isWanted('split', 'several')) code = (await round('PostgreSQL, every subgraph behind an address', files.filter((file) => isFromEndToEnd(file) && !(only === 'several' && isAboutPictures(file))), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' })) || code;
+  if (isWanted('split', 'several')) code = (await round('PostgreSQL, every subgraph behind an address', files.filter(isApart), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'split' })) || code;
   if (only === 'replicas') code = await round('PostgreSQL, two gateways in turn', files.filter((file) => isFromEndToEnd(file) && startsInProcess(file)), { ...rest, TEST_DATABASE_URL: databaseUrl, TEST_TOPOLOGY: 'replicas' });
   return code;
 }
@@ -30,6 +31,11 @@ async function main(): Promise<number> {
 /** What is drawn, and for whom it is not, is the same whatever keeps it: these draw for minutes. */
 function isAboutPictures(file: string): boolean {
   return /\/e2e\/(bald|engines|demo)\.test\.ts$/.test(file);
+}
+
+/** Seven processes, again and again. */
+function startsOften(file: string): boolean {
+  return /\/e2e\/(erasure-killed|headshots-killed|stop)\.test\.ts$/.test(file);
 }
 
 function startsInProcess(file: string): boolean {
