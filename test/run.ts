@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * Runs the tests: on the embedded database, then, where TEST_DATABASE_URL is set, those that touch a database again on PostgreSQL, and those
  * from end to end once more with every subgraph behind an address, servers as seven processes.
  * `npm test -- FILE…` runs only these files; `--only=embedded`, `--only=postgres` and `--only=split` choose one of the three rounds, and
- * `--only=several` the last two without what would run on PostgreSQL twice: every file once but for three about pictures, those from end to end in several processes but for three that start them again and again.
+ * `--only=several` the last two without what would run on PostgreSQL twice: every file once but for five about pictures, those from end to end in several processes but for three that start them again and again.
  * `--only=replicas` is a round of its own: those from end to end with two gateways that are asked in turn.
  */
 async function main(): Promise<number> {
@@ -30,7 +30,7 @@ async function main(): Promise<number> {
 
 /** What is drawn, and for whom it is not, is the same whatever keeps it: these draw for minutes. */
 function isAboutPictures(file: string): boolean {
-  return /\/e2e\/(bald|engines|demo)\.test\.ts$/.test(file);
+  return /\/e2e\/(bald|engines|demo|images|styles)\.test\.ts$/.test(file);
 }
 
 /** Seven processes, again and again. */
