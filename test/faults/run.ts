@@ -10,7 +10,7 @@ import { createAccounts } from '../../subgraphs/enterprise/index.ts';
 import { createKeys, defaultScopes } from '../../subgraphs/keys.ts';
 import { createRandom, type Random } from '../fuzz/random.ts';
 import { smallPortrait } from '../support/photos.ts';
-import { createTestClient } from '../support/platform.ts';
+import { createTestClient, inTurn } from '../support/platform.ts';
 import { freePort } from '../support/process.ts';
 import { createCluster } from './cluster.ts';
 import { type Ended, keepRunning } from './crew.ts';
@@ -64,12 +64,6 @@ export async function runFaults({ seed, seconds, jobs = Infinity, faults: wanted
   } finally {
     for (const end of ends.reverse()) await end();
   }
-}
-
-/** One after the other, again and again. */
-function inTurn(urls: readonly string[]): () => string {
-  let turn = 0;
-  return () => urls[turn++ % urls.length] ?? '';
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -37,9 +37,8 @@ export async function startReplica(env: Environment, wrap = (connection: Connect
 
 /** Serves the four subgraphs, each over connections and with workers of its own. `wrap` listens in on what they ask of the database. */
 export async function serveApart(given: Environment, wrap = (connection: Connection): Connection => connection): Promise<Apart> {
-  const port = await freePort();
   // Four platforms on one machine: what is enough for one would keep it busy with getting warm.
-  const env: Environment = allowingOwn({ ...given, databasePoolSize: 4, renderWorkers: 1, port, publicUrl: `http://localhost:${port}`, isPublicUrlGiven: true }, `127.0.0.1:${port}`);
+  const env: Environment = { ...await atOneAddress(given), databasePoolSize: 4, renderWorkers: 1 };
   const served = await Promise.all(subgraphNames.map(async (name) => {
     // Closed by the platform itself.
     const connection = wrap(await openConnection({ databaseUrl: env.databaseUrl, dataDir: null, poolSize: env.databasePoolSize }));

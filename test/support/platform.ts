@@ -81,7 +81,7 @@ async function within<T>(timeoutMs: number, work: Promise<T>, otherwise: string)
 }
 
 /** One after the other, again and again: as a proxy before them would ask. */
-function inTurn(urls: readonly string[]): () => string {
+export function inTurn(urls: readonly string[]): () => string {
   let turn = 0;
   return () => urls[turn++ % urls.length] ?? '';
 }
